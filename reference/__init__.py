@@ -1,0 +1,1 @@
+"""The ground floor: the three reference implementations, the oracle and the error bounds, arrays in and arrays out."""

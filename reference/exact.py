@@ -1,0 +1,109 @@
+"""The exact evaluation: decimal arithmetic of 80 digits on the very numbers of a problem, written a second time.
+
+Slow (a few microseconds an element) and without overflow; it shares no arithmetic with `oracle.py`.
+Source: Ioffe and Szegedy 2015, Algorithms 1 and 2 and section 3, the backward pass staged node by node there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+
+from .formats import Array
+from .oracle import Exact
+from .problem import Problem
+
+DIGITS = 80
+_CONTEXT = Context(prec=DIGITS, Emax=999999, Emin=-999999)
+
+
+def solve_exactly(problem: Problem) -> dict[str, Exact]:
+    """Quantity name to exact value, for every quantity that `problem` has; names as in `oracle.Truth`."""
+    with localcontext(_CONTEXT):
+        rows = [_channel(problem, index) for index in range(problem.x.shape[0])]
+        return {name: _pairs([row[name] for row in rows]) for name in rows[0]}
+
+
+def _channel(problem: Problem, index: int) -> dict[str, list[Decimal]]:
+    x = [Decimal(float(value)) for value in problem.x[index]]
+    gamma, beta = _number(problem.gamma, index), _number(problem.beta, index)
+    old_mean, old_var = _number(problem.running_mean, index), _number(problem.running_var, index)
+    if problem.training:
+        mean = sum(x, Decimal(0)) / len(x)
+        variance = sum(((value - mean) ** 2 for value in x), Decimal(0)) / len(x)
+    else:
+        assert old_mean is not None and old_var is not None
+        mean, variance = old_mean, old_var
+    deviation = (variance + Decimal(problem.eps)).sqrt()
+    xhat = [(value - mean) / deviation for value in x]
+    scale, shift = Decimal(1) if gamma is None else gamma, Decimal(0) if beta is None else beta
+    found = {"y": [scale * value + shift for value in xhat]}
+    if old_mean is not None and old_var is not None:
+        found["running_mean"] = [_average(problem, old_mean, mean)]
+        found["running_var"] = [_average(problem, old_var, variance * _decimal(problem.bessel))]
+    if problem.dy is not None:
+        dy = [Decimal(float(value)) for value in problem.dy[index]]
+        found |= _backward(dy, x=x, mean=mean, deviation=deviation, scale=scale, training=problem.training)
+        for name, parameter in (("dgamma", gamma), ("dbeta", beta)):
+            if parameter is None:
+                del found[name]
+    return found
+
+
+def _average(problem: Problem, old: Decimal, statistic: Decimal) -> Decimal:
+    """One running update after another, as the definition says."""
+    if not problem.training:
+        return old
+    for weight in problem.weights:
+        new = _decimal(weight)
+        old = (1 - new) * old + new * statistic
+    return old
+
+
+def _backward(
+    dy: Sequence[Decimal],
+    *,
+    x: Sequence[Decimal],
+    mean: Decimal,
+    deviation: Decimal,
+    scale: Decimal,
+    training: bool,
+) -> dict[str, list[Decimal]]:
+    """The chain rule through xhat, variance and mean in turn (Ioffe and Szegedy 2015, section 3)."""
+    m = len(x)
+    dxhat = [scale * value for value in dy]
+    dx = [value / deviation for value in dxhat]
+    if training:
+        dvar = (
+            sum((g * (a - mean) for g, a in zip(dxhat, x, strict=True)), Decimal(0)) * (-(deviation**-3)) / 2
+        )
+        dmean = -sum(dxhat, Decimal(0)) / deviation + dvar * sum((-2 * (a - mean) for a in x), Decimal(0)) / m
+        dx = [value + dvar * 2 * (a - mean) / m + dmean / m for value, a in zip(dx, x, strict=True)]
+    xhat = [(value - mean) / deviation for value in x]
+    dgamma = sum((g * h for g, h in zip(dy, xhat, strict=True)), Decimal(0))
+    return {"dx": dx, "dgamma": [dgamma], "dbeta": [sum(dy, Decimal(0))]}
+
+
+def _number(column: Array | None, index: int) -> Decimal | None:
+    return None if column is None else Decimal(float(column[index, 0]))
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def _pairs(rows: list[list[Decimal]]) -> Exact:
+    high = np.array([[float(value) for value in row] for row in rows])
+    low = np.array(
+        [
+            [
+                float(value - Decimal(h)) if np.isfinite(h) else 0.0
+                for value, h in zip(row, highs, strict=True)
+            ]
+            for row, highs in zip(rows, high.tolist(), strict=True)
+        ]
+    )
+    return Exact(high, low)
