@@ -1,0 +1,100 @@
+"""bncheck: says whether a Batch Normalization implementation is right, and where, why and how it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    __version__: str
+
+    import pytest
+
+    from bncheck.adapter import Adapter as Adapter
+    from bncheck.adapter import Config as Config
+    from bncheck.adapter import Gradients as Gradients
+    from bncheck.adapter import State as State
+    from bncheck.capabilities import Capabilities as Capabilities
+    from bncheck.dialect import Dialect as Dialect
+    from bncheck.report import Report as Report
+
+__all__ = [
+    "Adapter",
+    "Capabilities",
+    "Config",
+    "Dialect",
+    "Gradients",
+    "Report",
+    "State",
+    "__version__",
+    "check",
+    "parametrize",
+]
+
+_HOMES = {
+    "Adapter": "adapter",
+    "Config": "adapter",
+    "Gradients": "adapter",
+    "State": "adapter",
+    "Capabilities": "capabilities",
+    "Dialect": "dialect",
+    "Report": "report",
+}
+
+
+def check(
+    target: Any,
+    *,
+    profile: str = "ci",
+    seed: int = 0,
+    include: str | None = None,
+    exclude: str | None = None,
+    dtypes: Sequence[str] = (),
+    device: str | None = None,
+    dialect: Mapping[str, str] | None = None,
+) -> Report:
+    """Judge one target, a string as on the command line or an object, and return the report.
+
+    Raises UsageError on misuse and nothing else about the target: what does not load, and what is violated, is in
+    the report, whose `exit_code` is 0 where all laws hold.
+    """
+    from bncheck.checking import Options, run
+    from bncheck.properties.catalogue import CATALOGUE
+
+    options = Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {})
+    return run([target], CATALOGUE, options)
+
+
+def parametrize(
+    *targets: Any,
+    profile: str = "ci",
+    seed: int = 0,
+    include: str | None = None,
+    exclude: str | None = None,
+    dtypes: Sequence[str] = (),
+    device: str | None = None,
+    dialect: Mapping[str, str] | None = None,
+) -> pytest.MarkDecorator:
+    """Decorate a test with parameters `law` and `implementation`: one test for each law and target.
+
+    The test calls `law(implementation)`, which raises AssertionError with the finding where the law fails.
+    """
+    from bncheck.checking import Options
+    from bncheck.pytest_support import parametrized
+
+    return parametrized(
+        targets, Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {})
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """The public classes, imported when they are first asked for, so that `import bncheck` stays light."""
+    from importlib import import_module
+
+    if name == "__version__":
+        from bncheck.environment import version
+
+        return version()
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bncheck' has no attribute {name!r}")
+    return getattr(import_module(f"bncheck.{_HOMES[name]}"), name)

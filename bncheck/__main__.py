@@ -1,0 +1,5 @@
+"""`python -m bncheck`."""
+
+from bncheck.command_line import main
+
+main()

@@ -1,0 +1,142 @@
+"""The adapter protocol: what turns a target into something that can be evaluated; all but two methods have a default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from bncheck.capabilities import Capabilities
+from bncheck.case import Native
+from bncheck.dialect import Dialect
+from bncheck.errors import NotOffered
+
+# A framework's own array and a layer's own object: bncheck only hands them back to the adapter they came from.
+FrameworkArray = Any
+Handle = Any
+Pullback = Callable[[FrameworkArray], "Gradients"]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a layer is made for: canonical terms, which the adapter translates into the library's own.
+
+    `shape`: of x, channels second.  `momentum`: weight of the new batch, None for the cumulative average.  `dtype`: of
+    x; `parameter_dtype`: of gamma, beta and the running statistics.
+    """
+
+    shape: tuple[int, ...]
+    eps: float
+    momentum: float | None
+    affine: bool
+    dtype: np.dtype[np.generic]
+    parameter_dtype: np.dtype[np.generic]
+    device: str
+
+    @property
+    def channels(self) -> int:
+        """C."""
+        return self.shape[1]
+
+
+class State(NamedTuple):
+    """The running statistics, shape (C,) each in their own dtype, and the number of batches where it is counted."""
+
+    mean: Native | None
+    var: Native | None
+    batches: int | None = None
+
+
+class Gradients(NamedTuple):
+    """dx like x; dgamma and dbeta like gamma and beta, None where there are none."""
+
+    dx: FrameworkArray
+    dgamma: FrameworkArray | None
+    dbeta: FrameworkArray | None
+
+
+class Adapter:
+    """Base of all adapters.  A stranger writes `make` and `forward`; the rest works on NumPy arrays and usual names.
+
+    A subclass states `capabilities` and `dialect`; what it does not offer it declares absent.
+    """
+
+    name: ClassVar[str] = "adapter"
+    capabilities: Capabilities = Capabilities(gradient=False, eval_gradient=False)
+    dialect: Dialect = Dialect()
+
+    def make(self, config: Config) -> Handle:
+        """A new layer for `config`."""
+        raise NotImplementedError
+
+    def forward(self, handle: Handle, x: FrameworkArray, training: bool) -> FrameworkArray:
+        """y, the running statistics updated inside `handle` when training."""
+        raise NotImplementedError
+
+    def set_params(self, handle: Handle, gamma: Native, beta: Native) -> None:
+        """Give gamma and beta; by default the first attribute of a usual name is replaced."""
+        for names, value in ((GAMMA_NAMES, gamma), (BETA_NAMES, beta)):
+            _assign(handle, names, self.place(value))
+
+    def get_state(self, handle: Handle) -> State:
+        """The running statistics, copied out; by default from attributes of the usual names."""
+        mean, var = _found(handle, MEAN_NAMES), _found(handle, VAR_NAMES)
+        if mean is None or var is None:
+            return State(None, None)
+        return State(self.fetch(getattr(handle, mean)), self.fetch(getattr(handle, var)))
+
+    def set_state(self, handle: Handle, state: State) -> None:
+        """Give the running statistics; by default the attributes of the usual names are replaced."""
+        if state.mean is not None and state.var is not None:
+            _assign(handle, MEAN_NAMES, self.place(state.mean))
+            _assign(handle, VAR_NAMES, self.place(state.var))
+
+    def vjp(self, handle: Handle, x: FrameworkArray, training: bool) -> tuple[FrameworkArray, Pullback]:
+        """y and the pullback dy -> gradients; statistics are updated as in `forward`."""
+        raise NotOffered(f"{self.name} offers no gradients")
+
+    def evaluate(
+        self, handle: Handle, x: FrameworkArray, dy: FrameworkArray, training: bool
+    ) -> tuple[FrameworkArray, Gradients]:
+        """y and the gradients in one go; compiled implementations override it to compile once."""
+        y, pullback = self.vjp(handle, x, training)
+        return y, pullback(dy)
+
+    def place(self, array: Native) -> FrameworkArray:
+        """A NumPy array as the framework's own, on the target's device; always a copy."""
+        return np.array(array)
+
+    def fetch(self, native: FrameworkArray) -> Native:
+        """The framework's array as a NumPy array that shares no memory with it; bfloat16 as that of ml_dtypes."""
+        return np.array(native)
+
+    def versions(self) -> dict[str, str]:
+        """Name to version of the libraries that the target runs on."""
+        return {"numpy": np.__version__}
+
+
+GAMMA_NAMES = ("gamma", "weight", "scale", "w", "g")
+BETA_NAMES = ("beta", "bias", "shift", "offset", "b")
+MEAN_NAMES = ("running_mean", "moving_mean", "mean_running", "running_average", "mean")
+VAR_NAMES = (
+    "running_var",
+    "moving_var",
+    "running_variance",
+    "moving_variance",
+    "var_running",
+    "var",
+    "variance",
+)
+
+
+def _found(handle: Handle, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if getattr(handle, name, None) is not None), None)
+
+
+def _assign(handle: Handle, names: tuple[str, ...], value: FrameworkArray) -> None:
+    name = next((name for name in names if hasattr(handle, name)), None)
+    if name is None:
+        raise NotOffered(f"{type(handle).__name__} has none of the attributes {', '.join(names)}")
+    setattr(handle, name, value)

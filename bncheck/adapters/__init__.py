@@ -1,0 +1,1 @@
+"""What turns a target into an implementation: one module a framework."""

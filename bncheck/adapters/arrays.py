@@ -1,0 +1,81 @@
+"""What an adapter needs of a framework: arrays in and out, a place to run, and the gradients of a Python function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+
+from bncheck.adapter import Adapter, FrameworkArray
+from bncheck.case import Native
+
+# y, and whatever else a function gives that no gradient is taken of.
+Valued = tuple[FrameworkArray, Any]
+Differentiated = Callable[..., Valued]
+Cotangents = Callable[[FrameworkArray], tuple[FrameworkArray | None, ...]]
+
+
+class Arrays(Protocol):
+    """The arrays of one framework on one device."""
+
+    @property
+    def framework(self) -> str:
+        """Its name: numpy, torch or jax."""
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether it finds the gradients of a Python function."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a new shape costs a compilation."""
+
+    @property
+    def mutable(self) -> bool:
+        """Whether a function can change its arrays in place."""
+
+    def place(self, array: Native) -> FrameworkArray:
+        """A NumPy array as the framework's own, on the device; always an exact copy."""
+
+    def fetch(self, native: FrameworkArray) -> Native:
+        """The framework's array as a NumPy array of its own; bfloat16 as that of ml_dtypes."""
+
+    def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
+        """Where an evaluation on x of this dtype runs."""
+
+    def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
+        """Where a layer for x of this dtype is constructed: new arrays come to stand on the device."""
+
+    def dtype(self, dtype: np.dtype[np.generic]) -> object:
+        """The framework's own name of a dtype."""
+
+    def constant(self, array: FrameworkArray) -> FrameworkArray:
+        """The same values, cut off from the graph that gradients flow through."""
+
+    def vjp(
+        self, function: Differentiated, arguments: tuple[FrameworkArray | None, ...]
+    ) -> tuple[FrameworkArray, Any, Cotangents]:
+        """y and the rest of `function`, and the pullback of dy to one gradient an argument (None for None)."""
+
+    def versions(self) -> dict[str, str]:
+        """Name to version of the libraries."""
+
+
+class ArraysAdapter(Adapter):
+    """An adapter that places and fetches as `arrays` does."""
+
+    arrays: Arrays
+
+    def place(self, array: Native) -> FrameworkArray:
+        """A NumPy array as the framework's own, on the device."""
+        return self.arrays.place(array)
+
+    def fetch(self, native: FrameworkArray) -> Native:
+        """The framework's array as a NumPy array of its own."""
+        return self.arrays.fetch(native)
+
+    def versions(self) -> dict[str, str]:
+        """Those of the framework."""
+        return self.arrays.versions()

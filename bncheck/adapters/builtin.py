@@ -1,0 +1,66 @@
+"""The adapters that come with bncheck: an explicit table, each imported when a target needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from bncheck.adapter import Adapter
+from bncheck.adapters.found import Found
+from bncheck.adapters.frameworks import missing_framework
+from bncheck.errors import BncheckError, LoadError
+from bncheck.implementation import told
+
+GROUP = "bncheck.adapters"
+
+# A short name is a target by itself.
+SHORT_NAMES: Mapping[str, tuple[str, str]] = {
+    "reference.numpy": ("bncheck.adapters.references", "numpy_reference"),
+    "reference.torch": ("bncheck.adapters.references", "torch_reference"),
+    "reference.jax": ("bncheck.adapters.references", "jax_reference"),
+}
+
+# These take an object, by recognition or by name: `function+mylayer.py:norm`.
+FOR_OBJECTS: Mapping[str, tuple[str, str]] = {
+    "torch_module": ("bncheck.adapters.torch_module", "TorchModuleAdapter"),
+    "function": ("bncheck.adapters.function", "FunctionAdapter"),
+    "layer_class": ("bncheck.adapters.layer_class", "LayerAdapter"),
+}
+
+# A class is recognised by what it derives from, told by name, so that no framework need be imported to look.
+BY_BASE_CLASS: Mapping[str, str] = {"torch.nn.modules.module.Module": "torch_module"}
+
+
+def registered() -> dict[str, EntryPoint]:
+    """The adapters that other distributions register, by their names."""
+    return {each.name: each for each in entry_points(group=GROUP)}
+
+
+def adapter_names() -> tuple[str, ...]:
+    """Every name that `name+locator` or a short name may use."""
+    return tuple(sorted({*SHORT_NAMES, *FOR_OBJECTS, *registered()}))
+
+
+def built(name: str, found: Found) -> Adapter:
+    """The built-in adapter `name` for what was found; LoadError where its framework is not installed."""
+    module, attribute = {**SHORT_NAMES, **FOR_OBJECTS}[name]
+    try:
+        build = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise missing_framework(error, found.name) or error from error
+    try:
+        adapter = build(found)
+    except BncheckError:
+        raise
+    except Exception as error:
+        raise LoadError(f"{found.name} could not be made: {told(error)}") from error
+    if not isinstance(adapter, Adapter):
+        raise LoadError(f"{name} did not make an adapter of {found.name}")
+    return adapter
+
+
+def adapter_for_class(kind: type) -> str | None:
+    """The name of the adapter that a base class of `kind` asks for."""
+    bases = (f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
+    return next((BY_BASE_CLASS[base] for base in bases if base in BY_BASE_CLASS), None)

@@ -1,0 +1,88 @@
+"""What a target led to: the object, and what the user and the object itself declare about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
+
+from bncheck.dialect import Dialect
+from bncheck.errors import LoadError, UsageError
+from bncheck.reference.formats import FORMATS
+
+FRAMEWORKS = ("torch", "jax", "numpy")
+_HINTS = ("framework", "dtypes", "dialect")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`thing`: class, function, factory or instance, None for an adapter's short name.  `name`: as the user says it.
+
+    `options`: constructor arguments.  `device`: "cpu", "cuda" or "cuda:N".  `declared`: conventions declared by the user.
+    The object itself may declare in `__bncheck__`: {"framework": ..., "dtypes": [...], "dialect": {...}}.
+    """
+
+    thing: object
+    name: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    device: str = "cpu"
+    declared: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_instance(self) -> bool:
+        """Whether it is a layer already made, to be copied; a class, function or factory is called."""
+        return not isinstance(self.thing, type) and not _is_function(self.thing)
+
+    @property
+    def callable(self) -> Callable[..., object]:
+        """The class, function or factory."""
+        return cast("Callable[..., object]", self.thing)
+
+    def dialect(self, default: Dialect) -> Dialect:
+        """`default` with what the object declares and then with what the user declares."""
+        hints = self._hint("dialect", {})
+        if not isinstance(hints, Mapping):
+            raise LoadError(
+                f"{self.name}.__bncheck__['dialect'] is {hints!r}, expected a dict of conventions"
+            )
+        try:
+            for key, value in hints.items():
+                default = default.declared(str(key), str(value))
+        except UsageError as error:
+            raise LoadError(f"{self.name}.__bncheck__['dialect'] is wrong: {error}") from error
+        for key, value in self.declared.items():
+            default = default.declared(key, value)
+        return default
+
+    def dtypes(self, default: tuple[str, ...]) -> tuple[str, ...]:
+        """The dtypes that the object declares, else `default`."""
+        dtypes = self._hint("dtypes", default)
+        if not isinstance(dtypes, list | tuple) or not dtypes or any(each not in FORMATS for each in dtypes):
+            raise LoadError(
+                f"{self.name}.__bncheck__['dtypes'] is {dtypes!r}; valid are {', '.join(FORMATS)}"
+            )
+        return tuple(dtypes)
+
+    def framework(self) -> str | None:
+        """The framework that the object declares, if it does."""
+        framework = self._hint("framework", None)
+        if framework is not None and framework not in FRAMEWORKS:
+            raise LoadError(
+                f"{self.name}.__bncheck__['framework'] is {framework!r}; valid are {', '.join(FRAMEWORKS)}"
+            )
+        return None if framework is None else str(framework)
+
+    def _hint(self, key: str, default: object) -> object:
+        hints = getattr(self.thing, "__bncheck__", {})
+        if not isinstance(hints, Mapping) or any(each not in _HINTS for each in hints):
+            raise LoadError(
+                f"{self.name}.__bncheck__ is {hints!r}; expected a dict with keys of {', '.join(_HINTS)}"
+            )
+        hint: object = hints.get(key, default)
+        return hint
+
+
+def _is_function(found: object) -> bool:
+    """Functions, partial and jitted ones, and built-in ones: what is called with x itself, or makes a layer."""
+    return callable(found) and (hasattr(found, "__name__") or isinstance(found, partial))

@@ -1,0 +1,98 @@
+"""JAX's arrays on one device, and the gradients that jax.vjp finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import numpy as np
+
+from bncheck.adapter import FrameworkArray
+from bncheck.adapters.arrays import Cotangents, Differentiated
+from bncheck.case import Native
+from bncheck.errors import LoadError
+
+
+class JaxArrays:
+    """Arrays on `device`: "cpu", "cuda" or "cuda:N".
+
+    float64 runs inside `jax.enable_x64(True)`, float32 as the user has set it: inside, a function's `jnp.zeros(3)`
+    would be float64 and widen what it touches.
+    """
+
+    framework = "jax"
+    differentiates = True
+    compiles = True
+    mutable = False
+
+    def __init__(self, device: str) -> None:
+        self.device = _device(device)
+
+    def place(self, array: Native) -> FrameworkArray:
+        """A copy on the device."""
+        copied = np.array(array)  # device_put may go on using the memory that it is given
+        with self._running(copied.dtype):
+            return jax.device_put(copied, self.device)
+
+    def fetch(self, native: FrameworkArray) -> Native:
+        """A copy on the CPU; NumPy arrays pass, TypeError for what is neither."""
+        if not isinstance(native, jax.Array | np.ndarray):
+            raise TypeError(f"a {type(native).__name__} was returned where a jax.Array was expected")
+        return np.array(native)
+
+    def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
+        """On the device, and where JAX has float64 when x has."""
+        return self._running(dtype)
+
+    def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
+        """As `scope`."""
+        return self._running(dtype)
+
+    def dtype(self, dtype: np.dtype[np.generic]) -> object:
+        """NumPy's: JAX uses them."""
+        return dtype
+
+    def constant(self, array: FrameworkArray) -> FrameworkArray:
+        """Itself: arrays carry no graph."""
+        return array
+
+    def vjp(
+        self, function: Differentiated, arguments: tuple[FrameworkArray | None, ...]
+    ) -> tuple[FrameworkArray, Any, Cotangents]:
+        """By jax.vjp."""
+        y, pull, rest = jax.vjp(function, *arguments, has_aux=True)
+
+        def pullback(dy: FrameworkArray) -> tuple[FrameworkArray | None, ...]:
+            with self._running(np.dtype(y.dtype)):
+                return tuple(pull(dy.astype(y.dtype)))
+
+        return y, rest, pullback
+
+    def versions(self) -> dict[str, str]:
+        """Those of JAX, jaxlib and NumPy."""
+        return {"jax": jax.__version__, "jaxlib": version("jaxlib"), "numpy": np.__version__}
+
+    @contextmanager
+    def _running(self, dtype: np.dtype[np.generic]) -> Iterator[None]:
+        with jax.default_device(self.device):
+            if dtype == np.float64:
+                with jax.enable_x64(True):  # noqa: FBT003 - its only argument
+                    yield
+            else:
+                yield
+
+
+def _device(device: str) -> jax.Device:
+    platform, _, index = device.partition(":")
+    try:
+        devices = jax.devices("cpu" if platform == "cpu" else "gpu")
+    except RuntimeError:
+        raise LoadError(
+            f"jax sees no CUDA device here; {device!r} needs one and a jaxlib for it, or use @cpu"
+        ) from None
+    if int(index or 0) >= len(devices):
+        raise LoadError(f"jax sees {len(devices)} CUDA devices here, so there is no {device!r}")
+    return devices[int(index or 0)]

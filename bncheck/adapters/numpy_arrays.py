@@ -1,0 +1,63 @@
+"""NumPy's arrays: they are what cases are made of, and no gradients are found."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from bncheck.adapter import FrameworkArray
+from bncheck.adapters.arrays import Cotangents, Differentiated
+from bncheck.case import Native
+from bncheck.errors import LoadError, NotOffered
+
+
+class NumpyArrays:
+    """Arrays on the CPU."""
+
+    framework = "numpy"
+    differentiates = False
+    compiles = False
+    mutable = True
+
+    def __init__(self, device: str) -> None:
+        if device != "cpu":
+            raise LoadError(f"NumPy has no device {device!r}; it runs on cpu alone")
+
+    def place(self, array: Native) -> FrameworkArray:
+        """A copy that keeps the order of the axes in memory."""
+        return np.array(array)
+
+    def fetch(self, native: FrameworkArray) -> Native:
+        """A copy; TypeError for what is no array of numbers."""
+        fetched = np.array(native)
+        if fetched.dtype == object:
+            raise TypeError(f"a {type(native).__name__} was returned where an array was expected")
+        return fetched
+
+    def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
+        """IEEE special values travel in silence, as they do in the other frameworks."""
+        return np.errstate(all="ignore")
+
+    def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
+        """Nothing to prepare."""
+        return nullcontext()
+
+    def dtype(self, dtype: np.dtype[np.generic]) -> object:
+        """Itself."""
+        return dtype
+
+    def constant(self, array: FrameworkArray) -> FrameworkArray:
+        """Itself: there is no graph."""
+        return array
+
+    def vjp(
+        self, function: Differentiated, arguments: tuple[FrameworkArray | None, ...]
+    ) -> tuple[FrameworkArray, Any, Cotangents]:
+        """Raise NotOffered."""
+        raise NotOffered("NumPy finds no gradients of a function")
+
+    def versions(self) -> dict[str, str]:
+        """NumPy's."""
+        return {"numpy": np.__version__}

@@ -1,0 +1,153 @@
+"""What a signature leaves open, found by a handful of tiny evaluations when a target is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from bncheck.adapter import Adapter
+from bncheck.capabilities import Capabilities
+from bncheck.case import Case, Native
+from bncheck.errors import BncheckError, LoadError
+from bncheck.implementation import Implementation
+from bncheck.outcome import Outcome
+from bncheck.reference.formats import dtype_of
+
+_HALVES = ("bfloat16", "float16")
+
+
+class Probe:
+    """Evaluations of one adapter, narrowing what it claims: an exception means not offered, and is the reason."""
+
+    def __init__(self, adapter: Adapter, name: str, device: str) -> None:
+        self.adapter, self.name = adapter, name
+        self.implementation = Implementation(name, adapter, device)
+        self.claimed = adapter.capabilities
+        self.reasons = dict(adapter.capabilities.reasons)
+
+    def narrow(self) -> Capabilities:
+        """What is left of the claim; LoadError where no rank gives even a plain forward."""
+        self._ranks()
+        if self.claimed.affine and self.claimed.plain:
+            self._without("plain", probe_case(self.claimed, affine=False))
+        if self.claimed.train and self.claimed.eval:
+            self._without("eval", probe_case(self.claimed, training=False))
+        if self.claimed.train and self.claimed.gradient:
+            self._without("gradient", probe_case(self.claimed, dy=True))
+        if self.claimed.eval and self.claimed.eval_gradient:
+            self._without("eval_gradient", probe_case(self.claimed, training=False, dy=True))
+            self._same_in_evaluation()
+        if self.claimed.train and self.claimed.cumulative and self.claimed.momentum:
+            self._without("cumulative", probe_case(self.claimed, cumulative=True))
+        half = next((each for each in _HALVES if each in self.claimed.dtypes), None)
+        if half is not None and (self.claimed.mixed or self.claimed.uniform):
+            self._without("mixed", probe_case(self.claimed, dtype=half, parameters="float32"))
+            self._without("uniform", probe_case(self.claimed, dtype=half))
+        self._claim(gradient=self.claimed.gradient and self.claimed.train)
+        for mode, gradient in (("train", "gradient"), ("eval", "eval_gradient")):
+            if mode in self.reasons:
+                self.reasons.setdefault(gradient, self.reasons[mode])
+        self._claim(eval_gradient=self.claimed.eval_gradient and self.claimed.eval)
+        return self.claimed
+
+    def outcome(self, case: Case) -> Outcome | str:
+        """The outcome of a case, or why there is none."""
+        try:
+            return self.implementation.evaluate(case)
+        except BncheckError as error:
+            return str(error)
+
+    def _ranks(self) -> None:
+        modes = [
+            training for training in (True, False) if (self.claimed.train if training else self.claimed.eval)
+        ]
+        failures: dict[bool, dict[int, str]] = {}
+        for training in modes:
+            told = {rank: self._error(rank, training=training) for rank in self.claimed.ranks}
+            failures[training] = {rank: error for rank, error in told.items() if error is not None}
+            ranks = tuple(rank for rank, error in told.items() if error is None)
+            if ranks:
+                self._drop_training(failures[True] if not training and True in failures else {})
+                reasons = [f"rank {rank}: {error}" for rank, error in failures[training].items()]
+                self.reasons |= {"ranks": "; ".join(reasons)} if reasons else {}
+                self._claim(ranks=ranks)
+                return
+        first = next(
+            (error for errors in failures.values() for error in errors.values()), "it offers no mode at all"
+        )
+        raise LoadError(f"{self.name} cannot be evaluated on any rank; the first attempt gave {first}")
+
+    def _error(self, rank: int, *, training: bool) -> str | None:
+        told = self.outcome(probe_case(replace(self.claimed, ranks=(rank,)), training=training))
+        return told if isinstance(told, str) else None
+
+    def _drop_training(self, failures: dict[int, str]) -> None:
+        if failures:
+            self.reasons["train"] = next(iter(failures.values()))
+            self._claim(train=False)
+
+    def _without(self, capability: str, case: Case) -> None:
+        if not getattr(self.claimed, capability):
+            return
+        outcome = self.outcome(case)
+        if isinstance(outcome, str):
+            self.reasons[capability] = outcome
+            self._claim(**{capability: False})
+
+    def _same_in_evaluation(self) -> None:
+        """Some layers take their mode from whether gradients are asked for; those have none in evaluation."""
+        outcomes = [self.outcome(probe_case(self.claimed, training=False, dy=dy)) for dy in (False, True)]
+        values = [each.y.astype(np.float64) for each in outcomes if isinstance(each, Outcome)]
+        if len(values) == 2 and not np.allclose(values[0], values[1], equal_nan=True):
+            self.reasons["eval_gradient"] = "it leaves evaluation mode as soon as gradients are asked for"
+            self._claim(eval_gradient=False)
+
+    def _claim(self, **changes: object) -> None:
+        self.claimed = replace(self.claimed, reasons=self.reasons, **changes)  # type: ignore[arg-type]  # fields of Capabilities
+        self.adapter.capabilities = self.claimed
+
+
+def probe_case(
+    claimed: Capabilities,
+    *,
+    training: bool | None = None,
+    affine: bool | None = None,
+    dy: bool = False,
+    cumulative: bool = False,
+    dtype: str | None = None,
+    parameters: str | None = None,
+) -> Case:
+    """A small ordinary case within what is claimed, of its first rank and of float32 where it takes that."""
+    name = dtype or ("float32" if "float32" in claimed.dtypes else claimed.dtypes[0])
+    channels = claimed.channels or 3
+    x = _values(_shape(claimed.ranks[0], channels), 7).astype(dtype_of(name))
+    row = np.dtype(dtype_of(parameters or name))
+    with_affine = claimed.affine if affine is None else affine
+    train = claimed.train if training is None else training
+    momentum = 0.5 if claimed.fixed_momentum is None else claimed.fixed_momentum
+    only_cumulative = claimed.cumulative and not claimed.momentum
+    return Case(
+        x=x,
+        dy=_values(x.shape, 5).astype(x.dtype) if dy else None,
+        gamma=(1 + _values((channels,), 3)).astype(row) if with_affine else None,
+        beta=_values((channels,), 4).astype(row) if with_affine else None,
+        running_mean=_values((channels,), 5).astype(row) if claimed.set_statistics else None,
+        running_var=(1 + _values((channels,), 3) ** 2).astype(row) if claimed.set_statistics else None,
+        eps=0.125 if claimed.eps is None else claimed.eps,
+        momentum=None if cumulative or only_cumulative else momentum,
+        mode="train" if train else "eval",
+    )
+
+
+def _shape(rank: int, channels: int) -> tuple[int, ...]:
+    """(N, C, ...) in which C equals no other extent, so that a wrong axis does not broadcast."""
+    extents: Iterator[int] = (each for each in (4, 5, 6, 7, 8) if each != channels)
+    return (next(extents), channels, *(next(extents) for _ in range(rank - 2)))
+
+
+def _values(shape: tuple[int, ...], period: int) -> Native:
+    """Eighths between -1 and 1, none like its neighbours: exact in every format."""
+    count = int(np.prod(shape))
+    return (((np.arange(count) * 5 + 2) % (2 * period + 1) - period) / 8).reshape(shape)

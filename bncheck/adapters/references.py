@@ -1,0 +1,137 @@
+"""The three reference implementations as targets: reference.numpy, reference.torch and reference.jax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Pullback, State
+from bncheck.adapters.arrays import Arrays, ArraysAdapter
+from bncheck.adapters.found import Found
+from bncheck.adapters.frameworks import arrays_of
+from bncheck.capabilities import Capabilities
+from bncheck.case import Native
+from bncheck.dialect import Dialect
+from bncheck.errors import LoadError
+from bncheck.reference.formats import FORMATS
+
+
+@dataclass(slots=True)
+class _Layer:
+    """What the functions of a reference take, held as a layer would hold it."""
+
+    config: Config
+    gamma: FrameworkArray | None = None
+    beta: FrameworkArray | None = None
+    mean: FrameworkArray | None = None
+    var: FrameworkArray | None = None
+    batches: int = 0
+
+    def arrays(self) -> tuple[FrameworkArray | None, ...]:
+        """Gamma, beta and the running statistics."""
+        return self.gamma, self.beta, self.mean, self.var
+
+    def words(self, *, training: bool) -> dict[str, Any]:
+        """The keyword arguments of one evaluation."""
+        config = self.config
+        return {"training": training, "eps": config.eps, "momentum": config.momentum, "batches": self.batches}
+
+    def keep(self, forward: Any) -> FrameworkArray:
+        """Take over the running statistics; return y."""
+        self.mean, self.var, self.batches = forward.running_mean, forward.running_var, forward.batches
+        return forward.y
+
+
+class ReferenceAdapter(ArraysAdapter):
+    """A reference on the arrays of its framework; centred in both directions and two-pass, by construction."""
+
+    name = "reference"
+    capabilities = Capabilities(dtypes=tuple(FORMATS), cumulative=True)
+    dialect = Dialect(affine="centred", backward="centred", variance="two_pass")
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.reference = import_module(f"bncheck.reference.{arrays.framework}_reference")
+
+    def make(self, config: Config) -> _Layer:
+        """A layer with no parameters and no statistics yet."""
+        return _Layer(config)
+
+    def set_params(self, handle: _Layer, gamma: Native, beta: Native) -> None:
+        """Placed."""
+        handle.gamma, handle.beta = self.place(gamma), self.place(beta)
+
+    def get_state(self, handle: _Layer) -> State:
+        """Fetched."""
+        if handle.mean is None or handle.var is None:
+            return State(None, None)
+        return State(self.fetch(handle.mean), self.fetch(handle.var), handle.batches)
+
+    def set_state(self, handle: _Layer, state: State) -> None:
+        """Placed, with the count of batches where there is one."""
+        if state.mean is not None and state.var is not None:
+            handle.mean, handle.var = self.place(state.mean), self.place(state.var)
+        handle.batches = state.batches or 0
+
+    def forward(self, handle: _Layer, x: FrameworkArray, training: bool) -> FrameworkArray:
+        """batch_norm of the reference."""
+        with self.arrays.scope(handle.config.dtype, training=training):
+            return handle.keep(
+                self.reference.batch_norm(x, *handle.arrays(), **handle.words(training=training))
+            )
+
+    def vjp(self, handle: _Layer, x: FrameworkArray, training: bool) -> tuple[FrameworkArray, Pullback]:
+        """batch_norm_vjp of the reference."""
+        scope, dtype = self.arrays.scope, handle.config.dtype
+        with scope(dtype, training=training):
+            forward, pull = self.reference.batch_norm_vjp(
+                x, *handle.arrays(), **handle.words(training=training)
+            )
+
+        def pullback(dy: FrameworkArray) -> Gradients:
+            with scope(dtype, training=training):
+                return Gradients(*pull(dy))
+
+        return handle.keep(forward), pullback
+
+
+class JaxReferenceAdapter(ReferenceAdapter):
+    """The reference in JAX: y and the gradients come out of one compiled function."""
+
+    capabilities = Capabilities(dtypes=tuple(FORMATS), cumulative=True, compiles=True)
+
+    def evaluate(
+        self,
+        handle: _Layer,
+        x: FrameworkArray,
+        dy: FrameworkArray,
+        training: bool,
+    ) -> tuple[FrameworkArray, Gradients]:
+        """batch_norm_with_gradients of the reference."""
+        with self.arrays.scope(handle.config.dtype, training=training):
+            forward, found = self.reference.batch_norm_with_gradients(
+                x, dy, *handle.arrays(), **handle.words(training=training)
+            )
+        return handle.keep(forward), Gradients(*found)
+
+
+def numpy_reference(found: Found) -> Adapter:
+    """reference.numpy."""
+    return ReferenceAdapter(_arrays("numpy", found))
+
+
+def torch_reference(found: Found) -> Adapter:
+    """reference.torch."""
+    return ReferenceAdapter(_arrays("torch", found))
+
+
+def jax_reference(found: Found) -> Adapter:
+    """reference.jax."""
+    return JaxReferenceAdapter(_arrays("jax", found))
+
+
+def _arrays(framework: str, found: Found) -> Arrays:
+    if found.options:
+        raise LoadError(f"{found.name} takes no arguments, but was given {', '.join(found.options)}")
+    return arrays_of(framework, found)

@@ -1,0 +1,105 @@
+"""PyTorch's tensors on one device, and the gradients that autograd finds."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from bncheck.adapter import FrameworkArray
+from bncheck.adapters.arrays import Cotangents, Differentiated
+from bncheck.case import Native
+from bncheck.errors import LoadError
+
+_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+_DTYPES = {
+    "float64": torch.float64,
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+
+
+class TorchArrays:
+    """Tensors on `device`: "cpu", "cuda" or "cuda:N"."""
+
+    framework = "torch"
+    differentiates = True
+    compiles = False
+    mutable = True
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        if self.device.type != "cuda":
+            return
+        if not torch.cuda.is_available():
+            raise LoadError(
+                f"torch sees no CUDA device here; {device!r} needs one and a build of torch for it, or use @cpu"
+            )
+        if (self.device.index or 0) >= torch.cuda.device_count():
+            raise LoadError(
+                f"torch sees {torch.cuda.device_count()} CUDA devices here, so there is no {device!r}"
+            )
+
+    def place(self, array: Native) -> FrameworkArray:
+        """A copy that keeps the order of the axes in memory; bfloat16 travels as its 16 bits, exactly."""
+        copied = np.array(array)
+        if copied.dtype == _BFLOAT16:
+            return torch.from_numpy(copied.view(np.int16)).view(torch.bfloat16).to(self.device)
+        return torch.from_numpy(copied).to(self.device)
+
+    def fetch(self, native: FrameworkArray) -> Native:
+        """A copy on the CPU; NumPy arrays pass, TypeError for what is neither."""
+        if isinstance(native, np.ndarray):
+            return np.array(native)
+        if not isinstance(native, torch.Tensor):
+            raise TypeError(f"a {type(native).__name__} was returned where a torch.Tensor was expected")
+        tensor = native.detach().cpu()
+        if tensor.dtype == torch.bfloat16:
+            return np.array(tensor.view(torch.int16).numpy()).view(_BFLOAT16)
+        return np.array(tensor.numpy())
+
+    def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
+        """With gradients in training alone: some layers take their mode from `torch.is_grad_enabled()`."""
+        return torch.enable_grad() if training else torch.no_grad()
+
+    def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
+        """New tensors stand on the device."""
+        return self.device
+
+    def dtype(self, dtype: np.dtype[np.generic]) -> object:
+        """torch.float32 and its kind."""
+        return _DTYPES[dtype.name]
+
+    def constant(self, array: FrameworkArray) -> FrameworkArray:
+        """Detached."""
+        return array.detach() if isinstance(array, torch.Tensor) else array
+
+    def vjp(
+        self, function: Differentiated, arguments: tuple[FrameworkArray | None, ...]
+    ) -> tuple[FrameworkArray, Any, Cotangents]:
+        """By autograd; what y does not depend on has gradient zero."""
+        leaves = [None if each is None else each.detach().requires_grad_() for each in arguments]
+        with torch.enable_grad():
+            # Clones, because autograd forbids a leaf what it allows every other tensor: to be changed in place.
+            y, rest = function(*(None if leaf is None else leaf.clone() for leaf in leaves))
+        present = [leaf for leaf in leaves if leaf is not None]
+
+        def pullback(dy: FrameworkArray) -> tuple[FrameworkArray | None, ...]:
+            found = iter(gradients(y, present, dy))
+            return tuple(None if leaf is None else next(found) for leaf in leaves)
+
+        return y.detach(), rest, pullback
+
+    def versions(self) -> dict[str, str]:
+        """Those of torch and NumPy, and of CUDA on a GPU."""
+        cuda = {} if self.device.type == "cpu" else {"cuda": str(torch.version.cuda)}
+        return {"torch": torch.__version__, "numpy": np.__version__, **cuda}
+
+
+def gradients(y: torch.Tensor, leaves: list[torch.Tensor], dy: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The gradients of sum(y dy); zero where y does not depend on a leaf."""
+    return torch.autograd.grad(y, leaves, dy.to(y.dtype), retain_graph=True, materialize_grads=True)

@@ -1,0 +1,193 @@
+"""torch.nn.Module classes with the constructor of BatchNormNd, factories of such modules, and instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bncheck.adapter import (
+    BETA_NAMES,
+    GAMMA_NAMES,
+    MEAN_NAMES,
+    VAR_NAMES,
+    Config,
+    FrameworkArray,
+    Gradients,
+    Pullback,
+    State,
+)
+from bncheck.adapters.arrays import ArraysAdapter
+from bncheck.adapters.attributes import Slot, slot_of
+from bncheck.adapters.claims import claimed, measured
+from bncheck.adapters.construction import arguments, construction_of
+from bncheck.adapters.found import Found
+from bncheck.adapters.probe import Probe
+from bncheck.adapters.torch_arrays import TorchArrays, gradients
+from bncheck.case import Native
+from bncheck.dialect import Dialect
+from bncheck.errors import LoadError
+from bncheck.reference.formats import FORMATS
+
+_RANKS: tuple[tuple[type, tuple[int, ...]], ...] = (
+    (torch.nn.BatchNorm1d, (2, 3)),
+    (torch.nn.BatchNorm2d, (4,)),
+    (torch.nn.BatchNorm3d, (5,)),
+)
+
+
+class TorchModuleAdapter(ArraysAdapter):
+    """A module by the names of its constructor's arguments and of its parameters and buffers; gradients by autograd."""
+
+    name = "torch_module"
+
+    def __init__(self, found: Found) -> None:
+        self.arrays = TorchArrays(found.device)
+        self.construction = construction_of(found)
+        self.dialect = found.dialect(Dialect())
+        sample = self._sample(found)
+        # The native kernels: on the CPU they store mean and inverse deviation in the dtype of the parameters.
+        native = isinstance(sample, _BatchNorm) and type(sample).forward is _BatchNorm.forward
+        if native and found.device == "cpu":
+            self.dialect = found.dialect(Dialect(backward="centred", statistics="parameter"))
+        self.slots: dict[str, Slot | None] = {
+            "gamma": _held(sample, GAMMA_NAMES),
+            "beta": _held(sample, BETA_NAMES),
+            "mean": _held(sample, MEAN_NAMES),
+            "var": _held(sample, VAR_NAMES),
+        }
+        self.capabilities = claimed(
+            found,
+            self.construction,
+            sample,
+            slots=self.slots,
+            dialect=self.dialect,
+            gradient=True,
+            eval_mode=True,
+            dtypes=tuple(FORMATS) if native else ("float32", "float64"),
+        )
+        self._narrow_to_kind(sample)
+        probe = Probe(self, found.name, found.device)
+        probe.narrow()
+        self.capabilities = measured(probe, self.construction, sample)
+
+    def make(self, config: Config) -> torch.nn.Module:
+        """A new module of the parameters' dtype on the device."""
+        values = arguments(config, self.dialect, dtype=self.arrays.dtype(config.parameter_dtype))
+        module = self.construction.make(values)
+        if not isinstance(module, torch.nn.Module):
+            raise LoadError(
+                f"{self.construction.found.name} made a {type(module).__name__}, not a torch.nn.Module"
+            )
+        if hasattr(
+            module, "initialize_parameters"
+        ):  # a lazy module: its first batch tells it how many channels
+            first = self.place(np.zeros(config.shape, config.parameter_dtype))
+            module.initialize_parameters(first)  # type: ignore[operator]  # a method
+        if not self.construction.has("dtype"):
+            module.to(dtype=self.arrays.dtype(config.parameter_dtype))  # type: ignore[call-overload]  # a torch.dtype
+        module.to(device=config.device)
+        return module
+
+    def set_params(self, handle: torch.nn.Module, gamma: Native, beta: Native) -> None:
+        """Copied into the parameters."""
+        self._copy(handle, ("gamma", gamma), ("beta", beta))
+
+    def get_state(self, handle: torch.nn.Module) -> State:
+        """The buffers, and the count of batches where the module keeps one."""
+        mean, var = (self._read(handle, role) for role in ("mean", "var"))
+        if mean is None or var is None:
+            return State(None, None)
+        count = getattr(handle, "num_batches_tracked", None)
+        return State(
+            self.fetch(mean).reshape(-1), self.fetch(var).reshape(-1), None if count is None else int(count)
+        )
+
+    def set_state(self, handle: torch.nn.Module, state: State) -> None:
+        """Copied into the buffers."""
+        if state.mean is not None and state.var is not None:
+            self._copy(handle, ("mean", state.mean), ("var", state.var))
+        count = getattr(handle, "num_batches_tracked", None)
+        if isinstance(count, torch.Tensor) and state.batches is not None:
+            count.fill_(state.batches)
+
+    def forward(self, handle: torch.nn.Module, x: FrameworkArray, training: bool) -> FrameworkArray:
+        """One call in the mode asked for."""
+        handle.train(training)
+        with torch.enable_grad() if training else torch.no_grad():
+            return _first(handle(x))
+
+    def vjp(
+        self,
+        handle: torch.nn.Module,
+        x: FrameworkArray,
+        training: bool,
+    ) -> tuple[FrameworkArray, Pullback]:
+        """By autograd, for x and the module's own parameters."""
+        handle.train(training)
+        for role in ("gamma", "beta"):
+            held = self._read(handle, role)
+            if (
+                isinstance(held, torch.Tensor) and not held.requires_grad
+            ):  # a frozen parameter, or a plain tensor
+                held.requires_grad_()
+        leaf = x.detach().requires_grad_()
+        with torch.enable_grad():
+            y = _first(handle(leaf.clone()))
+        parameters = [self._read(handle, role) for role in ("gamma", "beta")]
+        present = [each for each in parameters if each is not None]
+
+        def pullback(dy: FrameworkArray) -> Gradients:
+            found: Iterator[torch.Tensor] = iter(gradients(y, [leaf, *present], dy))
+            dx = next(found)
+            return Gradients(dx, *(None if each is None else next(found).reshape(-1) for each in parameters))
+
+        return y.detach(), pullback
+
+    def _sample(self, found: Found) -> torch.nn.Module:
+        """A module to look at; LoadError where it cannot be made."""
+        float32 = np.dtype(np.float32)
+        config = Config(
+            (4, 3), 1e-3, 0.5, affine=True, dtype=float32, parameter_dtype=float32, device=found.device
+        )
+        return self.make(config)
+
+    def _narrow_to_kind(self, sample: torch.nn.Module) -> None:
+        """Ranks of torch's own classes, what a lazy one finds out, and the average of one that counts its batches."""
+        kind = getattr(sample, "cls_to_become", None) or type(sample)
+        ranks = next((ranks for base, ranks in _RANKS if issubclass(kind, base)), (2, 3, 4, 5))
+        self.capabilities = replace(self.capabilities, ranks=ranks)
+        if hasattr(sample, "initialize_parameters"):
+            self.capabilities = replace(self.capabilities, channels=None)
+        if isinstance(getattr(sample, "num_batches_tracked", None), torch.Tensor) and self.construction.has(
+            "momentum"
+        ):
+            self.capabilities = replace(self.capabilities, cumulative=True)
+
+    def _copy(self, handle: torch.nn.Module, *values: tuple[str, Native]) -> None:
+        """Into the tensor that stands there, in its shape and dtype; as a new attribute where none stands."""
+        for role, value in values:
+            slot, placed = self.slots[role], self.place(value)
+            held = None if slot is None else slot.read(handle)
+            with torch.no_grad():
+                if isinstance(held, torch.Tensor):
+                    held.copy_(placed.reshape(held.shape))
+                elif slot is not None:
+                    slot.write(handle, placed)
+
+    def _read(self, handle: torch.nn.Module, role: str) -> FrameworkArray | None:
+        slot = self.slots[role]
+        return None if slot is None else slot.read(handle)
+
+
+def _held(sample: torch.nn.Module, names: tuple[str, ...]) -> Slot | None:
+    """The slot of these names, None where the module was made without: its None stays None."""
+    slot = slot_of(sample, names)
+    return None if slot is None or slot.read(sample) is None else slot
+
+
+def _first(result: FrameworkArray) -> FrameworkArray:
+    return result[0] if isinstance(result, tuple | list) else result

@@ -1,0 +1,73 @@
+"""What an implementation can be asked, and why it cannot be asked the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """A declaration, by the adapter or from the signature and a probe.
+
+    `ranks`: of x.  `dtypes`: names of the formats of x.  `mixed`: half-precision x with float32 parameters and
+    statistics; `uniform`: half-precision x with parameters and statistics of its own dtype.  `train`, `eval`: modes.
+    `gradient`, `eval_gradient`: dx, dgamma and dbeta in each.  `statistics`: running mean and variance can be read
+    after a training step; `set_statistics`: they can be given.  `affine`: gamma and beta can be given; `plain`: they
+    can be absent.  `momentum`: it can be chosen; `cumulative`: it can be None.  `zero_eps`: eps 0 in evaluation.
+    `channels`, `eps`, `fixed_momentum`: fixed values of an instance, None where free.  `compiles`: each new shape costs
+    a compilation, so that shapes come from a short list.  `second_device`: the same target also runs on the CPU beside
+    the device that is judged.  `reasons`: for an absent capability, why.
+    """
+
+    ranks: tuple[int, ...] = (2, 3, 4, 5)
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    mixed: bool = True
+    uniform: bool = True
+    train: bool = True
+    eval: bool = True
+    gradient: bool = True
+    eval_gradient: bool = True
+    statistics: bool = True
+    set_statistics: bool = True
+    affine: bool = True
+    plain: bool = True
+    momentum: bool = True
+    cumulative: bool = False
+    zero_eps: bool = True
+    channels: int | None = None
+    eps: float | None = None
+    fixed_momentum: float | None = None
+    compiles: bool = False
+    second_device: bool = False
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def other_shapes(self) -> bool:
+        """Whether the same channels can be given under two shapes: rank 2 alone has one shape for them."""
+        return any(rank > 2 for rank in self.ranks)
+
+    def why_not(self, name: str) -> str | None:
+        """The reason why capability `name` is absent, or None where it is there."""
+        if name == "zero_eps" and self.eps is not None:
+            return f"the instance's eps is fixed at {self.eps!r}"
+        if getattr(self, name):
+            return None
+        return self.reasons.get(name, f"the target does not offer {_WORDS.get(name, name)}")
+
+
+_WORDS = {
+    "train": "training mode",
+    "eval": "evaluation mode",
+    "gradient": "gradients in training",
+    "eval_gradient": "gradients in evaluation",
+    "statistics": "running statistics",
+    "set_statistics": "setting the running statistics",
+    "affine": "gamma and beta",
+    "plain": "leaving gamma and beta out",
+    "momentum": "a choice of momentum",
+    "cumulative": "a cumulative average (momentum None)",
+    "zero_eps": "eps 0 in evaluation",
+    "other_shapes": "the same channels under a second shape (its only rank is 2)",
+    "second_device": "a second device to compare with",
+}

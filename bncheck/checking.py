@@ -1,0 +1,184 @@
+"""Checking: a target through load, plan, verification and shrinking, to a report."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bncheck.corpus import Corpus
+from bncheck.effort import effort_of
+from bncheck.environment import environment
+from bncheck.errors import DefectError, LoadError, UsageError
+from bncheck.implementation import Implementation
+from bncheck.law import Law
+from bncheck.loading import load
+from bncheck.numerics import measured
+from bncheck.reference.formats import FORMATS
+from bncheck.reference.self_check import OracleDisagreement, check_oracle_against_itself
+from bncheck.report import Finding, LawReport, Report, TargetReport
+from bncheck.shrinking import shrunk
+from bncheck.verdict import Failure, Status, most_serious
+from bncheck.verify import Progress, Tallies, planned, verify
+
+UNSTABLE = "outside the bound of the numeric class that is required, inside that of a one-pass variance mean(x^2) - mean(x)^2"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is asked for.  `include`, `exclude`: regular expressions searched in law ids; `dtypes`: all offered
+    where empty; `dialect`: conventions declared by name for every target.
+    """
+
+    profile: str = "ci"
+    seed: int = 0
+    include: str | None = None
+    exclude: str | None = None
+    dtypes: tuple[str, ...] = ()
+    device: str | None = None
+    dialect: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        effort_of(self.profile)
+        for name in self.dtypes:
+            if name not in FORMATS:
+                raise UsageError(f"{name!r} is no dtype that is judged; valid are {', '.join(FORMATS)}")
+        for pattern in (self.include, self.exclude):
+            _compiled(pattern)
+
+    def selected(self, laws: Sequence[Law]) -> tuple[Law, ...]:
+        """The laws that include and exclude leave."""
+        wanted, unwanted = _compiled(self.include), _compiled(self.exclude)
+        return tuple(
+            law
+            for law in laws
+            if (wanted is None or wanted.search(law.id))
+            and not (unwanted is not None and unwanted.search(law.id))
+        )
+
+    def command(self, target: str, law: Law, dtype: str) -> str:
+        """The command line that shows a finding again."""
+        words = ["bncheck", "run", target, "--profile", self.profile, "--seed", str(self.seed)]
+        words += ["--include", f"^{re.escape(law.id)}$", "--dtype", dtype]
+        words += ["--device", self.device] if self.device is not None else []
+        for key, value in self.dialect.items():
+            words += ["--dialect", f"{key}={value}"]
+        return shlex.join(words)
+
+
+def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if pattern is None else re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"{pattern!r} is no regular expression: {error}") from None
+
+
+def run(
+    targets: Sequence[Any],
+    laws: Sequence[Law],
+    options: Options,
+    *,
+    progress: Progress | None = None,
+) -> Report:
+    """Judge each target by the selected laws; raises UsageError on misuse and DefectError on a defect of bncheck."""
+    started = time.perf_counter()
+    _trust_the_oracle()
+    chosen = options.selected(laws)
+    effort = effort_of(options.profile)
+    corpus = Corpus(options.seed, effort)
+    reports = tuple(judged(target, chosen, options, corpus, progress=progress) for target in targets)
+    seconds = time.perf_counter() - started
+    return Report(environment(), options.seed, options.profile, seconds, reports, strict=effort.strict)
+
+
+def _trust_the_oracle() -> None:
+    try:
+        check_oracle_against_itself()
+    except OracleDisagreement as disagreement:
+        raise DefectError(str(disagreement)) from None
+
+
+def judged(
+    target: Any, laws: Sequence[Law], options: Options, corpus: Corpus, *, progress: Progress | None = None
+) -> TargetReport:
+    """One target: loaded, verified, its failures shrunk; what does not load becomes an error in its report."""
+    try:
+        implementation = load(target, device=options.device, dialect=options.dialect)
+    except LoadError as error:
+        return TargetReport(target if isinstance(target, str) else repr(target), error=str(error))
+    dtypes = _dtypes(implementation, options)
+    tallies = verify(implementation, planned(laws, implementation, dtypes), corpus, progress=progress)
+    found = _Judged(implementation, dtypes, tallies, options, corpus.effort.shrinks)
+    return TargetReport(
+        target=implementation.name,
+        adapter=implementation.adapter.name,
+        device=implementation.device,
+        capabilities=implementation.capabilities,
+        dialect=implementation.dialect,
+        numerics=measured(implementation, _measured_dtype(dtypes)) if dtypes and laws else None,
+        laws=tuple(found.law_report(law) for law in laws),
+    )
+
+
+def _dtypes(implementation: Implementation, options: Options) -> tuple[str, ...]:
+    offered = implementation.capabilities.dtypes
+    return tuple(name for name in offered if not options.dtypes or name in options.dtypes)
+
+
+def _measured_dtype(dtypes: Sequence[str]) -> str:
+    """The numeric class is told in float32 where that is judged: that is where classes differ in practice."""
+    return "float32" if "float32" in dtypes else dtypes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One target with all that was counted for it, on the way to its law reports."""
+
+    implementation: Implementation
+    dtypes: tuple[str, ...]
+    tallies: Tallies
+    options: Options
+    shrinks: int
+
+    def law_report(self, law: Law) -> LawReport:
+        """The verdict on one law, its most serious failure shrunk."""
+        reason = self.why_not(law)
+        if reason is not None:
+            return LawReport(law, Status.NOT_APPLICABLE, reason)
+        by_dtype = self.tallies[law]
+        status = most_serious([tally.status for tally in by_dtype.values()])
+        failures = [tally.failure for tally in by_dtype.values() if tally.failure is not None]
+        first = next((failure for failure in failures if failure.status == status), None)
+        findings = () if first is None else self.findings(law, first)
+        return LawReport(law, status, _reason(status), by_dtype, findings)
+
+    def why_not(self, law: Law) -> str | None:
+        """Why a law does not apply: a capability, or the dtypes that are judged."""
+        reason = law.why_not(self.implementation.capabilities)
+        if reason is not None or law.dtypes(self.dtypes):
+            return reason
+        wanted = ", ".join(law.region.dtypes or FORMATS)
+        offered = ", ".join(self.implementation.capabilities.dtypes)
+        judged = ", ".join(self.dtypes) or f"none of the {offered} that it offers"
+        return f"it is a law for {wanted}; the target is judged in {judged}"
+
+    def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
+        """One finding a quantity that fails on the smallest case, or one for a crash."""
+        smallest = shrunk(law, self.implementation, first, budget=self.shrinks)
+        dtype = smallest.drawing.dtype
+        replay = self.options.command(self.implementation.name, law, dtype)
+        if smallest.crash is not None:
+            return (Finding(smallest.crash, smallest.case, dtype, replay),)
+        return tuple(
+            Finding(comparison.message(), smallest.case, dtype, replay, comparison)
+            for comparison in smallest.comparisons
+        )
+
+
+def _reason(status: Status) -> str | None:
+    if status == Status.UNDECIDED:
+        return "no example decided, or under half of the elements were conclusive"
+    return UNSTABLE if status == Status.UNSTABLE else None

@@ -1,0 +1,238 @@
+"""The command line; everything heavy is imported inside the commands, so that --help stays light."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bncheck.environment import version
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bncheck.law import Law
+    from bncheck.verify import Progress
+
+PROFILES = ("smoke", "ci", "thorough")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version(), prog_name="bncheck")
+def commands() -> None:
+    """Say whether a Batch Normalization implementation is right, and where and why it is not.
+
+    Exit codes: 0 all laws hold; 1 something is violated, unstable, undecided or crashed; 2 wrong usage; 3 a defect of
+    bncheck itself; 4 a target could not be loaded; 5 nothing ran.
+    """
+
+
+@commands.command()
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option(
+    "--profile", type=click.Choice(PROFILES), default="ci", show_default=True, help="How much is judged."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every example."
+)
+@click.option("--include", metavar="REGEX", help="Only laws whose id matches.")
+@click.option("--exclude", metavar="REGEX", help="No laws whose id matches.")
+@click.option(
+    "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this dtype (repeatable)."
+)
+@click.option(
+    "--device", metavar="cpu|cuda", help="Where the targets run; @cuda on a target does the same for one."
+)
+@click.option(
+    "--dialect", "declared", multiple=True, metavar="KEY=VALUE", help="Declare a convention (repeatable)."
+)
+@click.option(
+    "--numerics",
+    type=click.Choice(("two_pass", "stable", "one_pass", "centred")),
+    multiple=True,
+    help="The numeric class to meet: of the variance, or a centred affine step (repeatable).",
+)
+@click.option(
+    "--report", "reports", type=click.Choice(("json",)), multiple=True, help="Also write a report file."
+)
+@click.option("--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go.")
+def run(
+    targets: tuple[str, ...],
+    profile: str,
+    seed: int,
+    include: str | None,
+    exclude: str | None,
+    dtypes: tuple[str, ...],
+    device: str | None,
+    declared: tuple[str, ...],
+    numerics: tuple[str, ...],
+    reports: tuple[str, ...],
+    report_dir: Path,
+) -> None:
+    """Judge implementations by the laws of batch normalization.
+
+    TARGET is [adapter+]LOCATOR[:attribute][?key=value&...][@device], for instance torch.nn:BatchNorm2d,
+    mylayer.py:MyBatchNorm, torch.nn:BatchNorm1d?affine=false, reference.numpy.
+    """
+    from bncheck.checking import Options, run
+    from bncheck.json_report import destination, write
+    from bncheck.properties.catalogue import CATALOGUE
+    from bncheck.target import parse_target
+    from bncheck.text_report import print_header, print_summary, print_target
+
+    with clear_errors():
+        options = Options(
+            profile=profile,
+            seed=seed,
+            include=include,
+            exclude=exclude,
+            dtypes=dtypes,
+            device=device,
+            dialect=conventions(declared, numerics),
+        )
+        for text in targets:
+            parse_target(text)
+        path = destination(report_dir) if reports else None
+        console = terminal()
+        print_header(
+            console, targets=len(targets), laws=len(options.selected(CATALOGUE)), profile=profile, seed=seed
+        )
+        with progress_line() as progress:
+            report = run(targets, CATALOGUE, options, progress=progress)
+        for target in report.targets:
+            print_target(console, target)
+        print_summary(console, report)
+        if path is not None:
+            write(report, path)
+            console.print(f"report: {path}")
+    sys.exit(report.exit_code)
+
+
+@commands.command("list")
+@click.option("--include", metavar="REGEX", help="Only laws whose id matches.")
+@click.option("--exclude", metavar="REGEX", help="No laws whose id matches.")
+def list_laws(include: str | None, exclude: str | None) -> None:
+    """List the laws."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bncheck.checking import Options
+    from bncheck.properties.catalogue import CATALOGUE
+
+    with clear_errors():
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("law", "what holds", "inputs"):
+            table.add_column(name, no_wrap=name == "law")
+        for law in Options(include=include, exclude=exclude).selected(CATALOGUE):
+            table.add_row(law.id, escape(law.name), law.region.name)
+        terminal().print(table)
+
+
+@commands.command()
+@click.argument("law_id", metavar="ID")
+def explain(law_id: str) -> None:
+    """Explain one law: its formula, source, inputs, and when it applies."""
+    from bncheck.properties.catalogue import CATALOGUE
+
+    with clear_errors():
+        law = found(law_id, CATALOGUE)
+        console = terminal()
+        console.print(f"{law.id}: {law.name}", style="bold", markup=False)
+        console.print(f"\n{law.formula}\n", markup=False, highlight=False)
+        console.print(f"Source: {law.source}.", markup=False)
+        console.print(f"Inputs ({law.region.name}): {law.region.inputs}.", markup=False)
+        dtypes = ", ".join(law.region.dtypes) if law.region.dtypes else "every dtype that the target offers"
+        console.print(f"Dtypes: {dtypes}.", markup=False)
+        console.print(f"Applies where the target offers: {', '.join(law.needs) or 'anything'}.", markup=False)
+
+
+@commands.command()
+def doctor() -> None:
+    """Print versions, devices, and what is installed and what is not."""
+    from bncheck.environment import devices, environment, processors
+    from bncheck.loading import adapters
+
+    with clear_errors():
+        console = terminal()
+        for name, text in environment().items():
+            console.print(f"{name}: {text}", markup=False, highlight=False)
+        console.print(f"processors: {processors()}", highlight=False)
+        for framework, text in devices().items():
+            console.print(f"{framework} runs on: {text}", markup=False, highlight=False)
+        for name, text in adapters().items():
+            console.print(f"adapter {name}: {text}", markup=False, highlight=False)
+
+
+def found(law_id: str, laws: Sequence[Law]) -> Law:
+    """The law of an id, or UsageError with the ids that are near."""
+    from difflib import get_close_matches
+
+    from bncheck.errors import UsageError
+
+    ids = {law.id: law for law in laws}
+    if law_id not in ids:
+        near = get_close_matches(law_id, ids, n=3, cutoff=0.4) or ["bncheck list shows them all"]
+        raise UsageError(f"{law_id!r} is no law; near are: {', '.join(near)}")
+    return ids[law_id]
+
+
+def conventions(declared: Sequence[str], numerics: Sequence[str]) -> dict[str, str]:
+    """The conventions declared by --dialect and --numerics, checked."""
+    from bncheck.dialect import Dialect
+    from bncheck.errors import UsageError
+
+    named: dict[str, str] = {}
+    for text in declared:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r} is no declaration; --dialect takes KEY=VALUE, as in momentum=old")
+        Dialect().declared(key, value)
+        named[key] = value
+    for name in numerics:
+        named["affine" if name == "centred" else "variance"] = name
+    return named
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """A console that respects NO_COLOR and what is no terminal, where lines are not folded at 80 characters."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 160
+    return console
+
+
+@contextmanager
+def progress_line() -> Iterator[Progress | None]:
+    """A line on the terminal's standard error that says what is being judged; nothing where that is no terminal."""
+    console = terminal(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status("loading") as status:
+        yield lambda words, number, of: status.update(f"{words} ({number + 1} of {of})")
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """One sentence and an exit code for what bncheck raises on purpose: 2 misuse, 4 not loaded, 3 our own defect."""
+    from bncheck.errors import BncheckError, DefectError, LoadError
+
+    try:
+        yield
+    except BncheckError as error:
+        click.echo(f"bncheck: {error}", err=True)
+        code = 3 if isinstance(error, DefectError) else 4 if isinstance(error, LoadError) else 2
+        sys.exit(code)
+
+
+def main() -> None:
+    """The console script."""
+    commands(prog_name="bncheck")

@@ -1,0 +1,27 @@
+"""The classes of what can go wrong, which never mix: misuse, a target that does not load, a crash, our own defect."""
+
+from __future__ import annotations
+
+
+class BncheckError(Exception):
+    """Whatever bncheck raises on purpose; the message is one clear sentence."""
+
+
+class UsageError(BncheckError):
+    """What was asked for is not valid: exit 2."""
+
+
+class LoadError(BncheckError):
+    """A target could not be loaded, or its device is not there: exit 4."""
+
+
+class DefectError(BncheckError):
+    """bncheck itself is wrong, for instance its oracle disagrees with itself: exit 3."""
+
+
+class ImplementationCrashed(BncheckError):
+    """The implementation under test raised: a verdict about it, carried to where verdicts are made."""
+
+
+class NotOffered(BncheckError):
+    """An implementation is asked for something that it does not offer."""

@@ -1,0 +1,109 @@
+"""Fitting a case to what a target can be asked, without changing what it does not have to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bncheck.capabilities import Capabilities
+from bncheck.case import Case, Native
+from bncheck.implementation import Implementation
+from bncheck.reference.formats import FLOAT32, dtype_of
+from bncheck.shapes import fitted_shape
+
+
+def fit(case: Case, implementation: Implementation) -> Case:
+    """The case itself where the target can take it, so that targets share it; else the nearest that it can take."""
+    for step in (_channels, _shape, _parameters, _affine, _statistics, _numbers):
+        case = step(case, implementation.capabilities)
+    return _complemented(case) if implementation.dialect.momentum == "old" else case
+
+
+def _complemented(case: Case) -> Case:
+    """Momentum as a multiple of 2^-53: then 1 - momentum, which the target is given, is exact too."""
+    if case.momentum is None:
+        return case
+    momentum = round(case.momentum * 2.0**53) / 2.0**53
+    return case if momentum == case.momentum else case.changed(momentum=momentum)
+
+
+def _channels(case: Case, capabilities: Capabilities) -> Case:
+    """Channels repeated in turn, or left out, up to the fixed number of an instance."""
+    if capabilities.channels is None or capabilities.channels == case.channels:
+        return case
+    chosen = np.arange(capabilities.channels) % case.channels
+    taken = {
+        name: _taken(getattr(case, name), chosen) for name in ("gamma", "beta", "running_mean", "running_var")
+    }
+    dy = None if case.dy is None else case.dy[:, chosen]
+    return case.changed(x=case.x[:, chosen], dy=dy, **taken)
+
+
+def _taken(vector: Native | None, chosen: Native) -> Native | None:
+    return None if vector is None else vector[chosen]
+
+
+def _shape(case: Case, capabilities: Capabilities) -> Case:
+    shape = fitted_shape(case.x.shape, capabilities.ranks)
+    return case if shape == case.x.shape else case.reshaped(shape)
+
+
+def _parameters(case: Case, capabilities: Capabilities) -> Case:
+    """Half-precision x with float32 parameters becomes half-precision throughout, or the other way round."""
+    x, parameters, running = case.formats
+    if x.significand >= FLOAT32.significand:
+        return case
+    mixed = running != x or parameters != x
+    if mixed and not capabilities.mixed:
+        return _converted(case, case.x.dtype)
+    if not mixed and not capabilities.uniform:
+        return _converted(case, dtype_of("float32"))
+    return case
+
+
+def _converted(case: Case, dtype: np.dtype[Any]) -> Case:
+    names = ("gamma", "beta", "running_mean", "running_var")
+    largest = float(np.finfo(np.float16).max) / 4 if dtype == np.float16 else np.inf
+    changed = {name: getattr(case, name) for name in names if getattr(case, name) is not None}
+    return case.changed(
+        **{
+            name: np.clip(value.astype(np.float64), -largest, largest).astype(dtype)
+            for name, value in changed.items()
+        }
+    )
+
+
+def _affine(case: Case, capabilities: Capabilities) -> Case:
+    if case.affine and not capabilities.affine:
+        return case.changed(gamma=None, beta=None)
+    if not case.affine and not capabilities.plain:
+        dtype = case.x.dtype if case.running_mean is None else case.running_mean.dtype
+        ones = np.ones(case.channels).astype(dtype)
+        return case.changed(gamma=ones, beta=np.zeros(case.channels).astype(dtype))
+    return case
+
+
+def _statistics(case: Case, capabilities: Capabilities) -> Case:
+    """A target that keeps no statistics gets none; one that cannot be given any starts from 0 and 1."""
+    if case.running_mean is None:
+        return case
+    if not capabilities.statistics and not capabilities.set_statistics:
+        return case.changed(running_mean=None, running_var=None)
+    if capabilities.set_statistics:
+        return case
+    dtype = case.running_mean.dtype
+    fresh = np.zeros(case.channels).astype(dtype), np.ones(case.channels).astype(dtype)
+    return case.changed(running_mean=fresh[0], running_var=fresh[1], batches=0)
+
+
+def _numbers(case: Case, capabilities: Capabilities) -> Case:
+    """eps and momentum as an instance has them; a number in place of the cumulative average where that is missing."""
+    if capabilities.eps is not None and case.eps not in (capabilities.eps, 0.0):
+        case = case.changed(eps=capabilities.eps)
+    if capabilities.fixed_momentum is not None:
+        if case.momentum != capabilities.fixed_momentum:
+            case = case.changed(momentum=capabilities.fixed_momentum, batches=0)
+    elif case.momentum is None and not capabilities.cumulative:
+        case = case.changed(momentum=1.0 / (case.batches + 1), batches=0)
+    return case

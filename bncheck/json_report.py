@@ -1,0 +1,39 @@
+"""The JSON report of schema 1, written where nothing of the user's stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bncheck.errors import UsageError
+from bncheck.report import Report
+
+FILE_NAME = "bncheck-report.json"
+
+
+def destination(folder: Path) -> Path:
+    """Where the report will go; raises UsageError if a file that is no report of ours stands there."""
+    path = folder / FILE_NAME
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
+    if path.exists() and not _is_ours(path):
+        raise UsageError(
+            f"{str(path)!r} is not a report of bncheck and is not overwritten; move it or use --report-dir"
+        )
+    return path
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the report through a neighbour file, so that a report is whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    neighbour = path.with_suffix(".json.partial")
+    neighbour.write_text(json.dumps(report.as_json(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    neighbour.replace(path)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and "bncheck" in content and "schema" in content

@@ -1,0 +1,104 @@
+"""From a target, or a Python object, to the implementation that is judged."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from types import MappingProxyType
+
+from bncheck.adapter import Adapter
+from bncheck.adapters.builtin import FOR_OBJECTS, SHORT_NAMES, adapter_names, built, registered
+from bncheck.adapters.found import Found
+from bncheck.adapters.recognition import from_factory, recognised
+from bncheck.dialect import Dialect
+from bncheck.errors import LoadError, UsageError
+from bncheck.implementation import Implementation
+from bncheck.locating import located
+from bncheck.target import DEVICE, Target, parse_target
+
+
+def load(
+    target: str | object, *, device: str | None = None, dialect: Mapping[str, str] = MappingProxyType({})
+) -> Implementation:
+    """The implementation that `target` names, or that it is: a class, function, instance or adapter.
+
+    `device` holds where the target itself names none.  `dialect`: conventions that the user declares.
+    Raises UsageError for what is no target, device or convention, and LoadError, one sentence, for a target that cannot be had.
+    """
+    for key, value in dialect.items():
+        Dialect().declared(key, value)
+    if device is not None and not DEVICE.match(device):
+        raise UsageError(f"{device!r} is no device; valid are cpu, cuda and cuda:N")
+    parsed = parse_target(target) if isinstance(target, str) else None
+    place = (parsed.device if parsed is not None else None) or device or "cpu"
+    if parsed is None:
+        found = Found(target, _name_of(target), device=place, declared=dialect)
+    else:
+        found = Found(None, parsed.text, options=dict(parsed.options), device=place, declared=dialect)
+    companion = None
+    if place != "cpu" and not isinstance(target, Adapter):
+        companion = _implementation(parsed, replace(found, device="cpu"))
+    return replace(_implementation(parsed, found), companion=companion)
+
+
+def adapters() -> dict[str, str]:
+    """Every adapter by name, and where it comes from or what it lacks."""
+    told = {name: f"built in{_lacking(name)}" for name in (*SHORT_NAMES, *FOR_OBJECTS)}
+    return told | {name: f"registered as {entry.value}" for name, entry in registered().items()}
+
+
+def _lacking(name: str) -> str:
+    framework = next((each for each in ("torch", "jax") if each in name), None)
+    if framework is None or find_spec(framework) is not None:
+        return ""
+    return f', but {framework} is not installed: pip install "bncheck[{framework}]"'
+
+
+def _implementation(parsed: Target | None, found: Found) -> Implementation:
+    """On the device of `found`, with the dialect that it is judged by where the user declares any of it."""
+    adapter = recognised(found) if parsed is None else _named(parsed, found)
+    declared = adapter.dialect
+    for key, value in found.declared.items():
+        declared = declared.declared(key, value)
+    return Implementation(found.name, adapter, found.device, declared if found.declared else None)
+
+
+def _named(target: Target, found: Found) -> Adapter:
+    """The adapter that a target names or that its object asks for."""
+    others = registered()
+    if target.adapter is None and target.attribute is None and not target.is_file:
+        if target.locator in SHORT_NAMES:
+            return built(target.locator, found)
+        if target.locator in others:
+            return from_factory(others[target.locator].load(), found)
+        _check_short_name(target.locator)
+    if target.adapter is not None and target.adapter not in {*FOR_OBJECTS, *others}:
+        raise LoadError(f"there is no adapter {target.adapter!r}; valid are {', '.join(adapter_names())}")
+    if target.locator.endswith(".onnx"):
+        if target.adapter not in others:
+            raise LoadError(
+                f"{target.locator} is an ONNX model, for which no adapter is named: ADAPTER+{target.locator}"
+            )
+        found = replace(found, thing=target.locator)
+    else:
+        found = replace(found, thing=located(target))
+    if target.adapter is None:
+        return recognised(found)
+    if target.adapter in FOR_OBJECTS:
+        return built(target.adapter, found)
+    return from_factory(others[target.adapter].load(), found, found.thing)
+
+
+def _check_short_name(locator: str) -> None:
+    """Say what a misspelt short name may have meant; anything else is looked for as a module."""
+    near = difflib.get_close_matches(locator, SHORT_NAMES, cutoff=0.8)
+    if near:
+        raise LoadError(f"there is no adapter {locator!r}; near it are {', '.join(near)}")
+
+
+def _name_of(thing: object) -> str:
+    """`module:qualname`, for an instance of its class."""
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{getattr(named, '__module__', '?')}:{getattr(named, '__qualname__', '?')}"

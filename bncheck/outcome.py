@@ -1,0 +1,33 @@
+"""An outcome: what one evaluation returns; what the implementation does not offer is absent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bncheck.case import Native
+
+QUANTITIES = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """`y`, `dx`: shape of x.  The others: shape (C,).  `batches`: the counter of batches, where one is kept."""
+
+    y: Native
+    running_mean: Native | None = None
+    running_var: Native | None = None
+    batches: int | None = None
+    dx: Native | None = None
+    dgamma: Native | None = None
+    dbeta: Native | None = None
+
+    def quantity(self, name: str) -> Native | None:
+        """One of QUANTITIES by its name."""
+        return {
+            "y": self.y,
+            "running_mean": self.running_mean,
+            "running_var": self.running_var,
+            "dx": self.dx,
+            "dgamma": self.dgamma,
+            "dbeta": self.dbeta,
+        }[name]

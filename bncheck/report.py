@@ -1,0 +1,196 @@
+"""The report of a run: values that follow schema 1, and the exit code that they lead to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import isfinite, isnan
+from typing import Any
+
+from bncheck.capabilities import Capabilities
+from bncheck.case import Case
+from bncheck.comparison import Comparison, Elements
+from bncheck.dialect import Dialect
+from bncheck.law import Law
+from bncheck.numerics import Numerics
+from bncheck.verdict import Status, Tally
+
+SCHEMA = 1
+FAILING = (Status.VIOLATED, Status.UNSTABLE, Status.CRASHED, Status.TIMED_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One quantity that is wrong, on the smallest case that shows it, and the command that shows it again."""
+
+    message: str
+    case: Case
+    dtype: str
+    replay: str
+    comparison: Comparison | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding of the schema."""
+        worst = None if self.comparison is None else self.comparison.worst
+        return {
+            "quantity": None if self.comparison is None else self.comparison.quantity,
+            "index": None if worst is None else list(worst.index),
+            "actual": None if worst is None else worst.actual,
+            "expected": None if worst is None else worst.expected,
+            "bound": None if worst is None else worst.bound,
+            "message": self.message,
+            "dtype": self.dtype,
+            "input": self.case.summary(),
+            "case": None,
+            "replay": self.replay,
+            "causes": [],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LawReport:
+    """The verdict on one law, with what was counted in each dtype."""
+
+    law: Law
+    status: Status
+    reason: str | None = None
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def examples(self) -> int:
+        """Examples judged."""
+        return sum(tally.examples for tally in self.tallies.values())
+
+    @property
+    def deciding(self) -> int:
+        """Examples that could have shown a violation."""
+        return sum(tally.deciding for tally in self.tallies.values())
+
+    @property
+    def elements(self) -> Elements:
+        """Elements over all dtypes."""
+        return sum((tally.elements for tally in self.tallies.values()), Elements())
+
+    @property
+    def worst(self) -> float | None:
+        """The largest error over bound, None where nothing was judged."""
+        return max((tally.worst for tally in self.tallies.values() if tally.deciding), default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """The law of the schema."""
+        return {
+            "id": self.law.id,
+            "family": self.law.family,
+            "status": str(self.status),
+            "reason": self.reason,
+            "examples": self.examples,
+            "deciding": self.deciding,
+            "seconds": sum(tally.seconds for tally in self.tallies.values()),
+            "worst": self.worst,
+            "elements": asdict(self.elements),
+            "by_dtype": {
+                dtype: {
+                    "status": str(tally.status),
+                    "examples": tally.examples,
+                    "deciding": tally.deciding,
+                    "worst": tally.worst if tally.deciding else None,
+                    "elements": asdict(tally.elements),
+                }
+                for dtype, tally in self.tallies.items()
+            },
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """Everything said of one target; `error` where it could not be loaded."""
+
+    target: str
+    adapter: str | None = None
+    device: str | None = None
+    error: str | None = None
+    capabilities: Capabilities | None = None
+    dialect: Dialect | None = None
+    numerics: Numerics | None = None
+    laws: tuple[LawReport, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The target of the schema."""
+        return {
+            "target": self.target,
+            "adapter": self.adapter,
+            "device": self.device,
+            "error": None if self.error is None else {"type": "LoadError", "message": self.error},
+            "capabilities": None if self.capabilities is None else asdict(self.capabilities),
+            "dialect": None if self.dialect is None else asdict(self.dialect),
+            "numerics": {"variance": None, "affine": None, "breakdown_offset": None}
+            if self.numerics is None
+            else asdict(self.numerics),
+            "laws": [law.as_json() for law in self.laws],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run: what it ran on, what it says, how it exits."""
+
+    environment: Mapping[str, Any]
+    seed: int
+    profile: str
+    seconds: float
+    targets: tuple[TargetReport, ...]
+    strict: bool
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Status to the number of laws, over all targets."""
+        counted = Counter(law.status for target in self.targets for law in target.laws)
+        return {str(status): counted[status] for status in Status}
+
+    @property
+    def checks(self) -> int:
+        """Examples judged, over all laws and targets."""
+        return sum(law.examples for target in self.targets for law in target.laws)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all hold; 1 something fails; 4 a target could not be loaded; 5 nothing ran.  The most serious decides."""
+        codes = [self._exit_code_of(target) for target in self.targets]
+        return next((code for code in (1, 4, 5) if code in codes), 0 if codes else 5)
+
+    def _exit_code_of(self, target: TargetReport) -> int:
+        if target.error is not None:
+            return 4
+        statuses = {law.status for law in target.laws}
+        if statuses.intersection(FAILING) or (self.strict and Status.UNDECIDED in statuses):
+            return 1
+        return 5 if statuses <= {Status.NOT_APPLICABLE} else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The report of schema 1: plain data, non-finite numbers as the strings NaN, Infinity, -Infinity."""
+        plain = {
+            "schema": SCHEMA,
+            "bncheck": self.environment["bncheck"],
+            "environment": dict(self.environment),
+            "seed": self.seed,
+            "profile": self.profile,
+            "seconds": self.seconds,
+            "targets": [target.as_json() for target in self.targets],
+            "summary": self.summary,
+            "exit": self.exit_code,
+        }
+        return {key: jsonable(value) for key, value in plain.items()}
+
+
+def jsonable(value: Any) -> Any:
+    """`value` with every non-finite number as its string, and tuples and mappings as lists and dicts."""
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(each) for each in value]
+    return value

@@ -1,0 +1,75 @@
+"""Shrinking: the simplest case of the same failure that a budget of evaluations finds.
+
+A greedy search over simplifications of the case itself, not of the choices that drew it: arrays from recipes shrink
+as well as drawn ones, compiled targets keep to their ladder of shapes, and a saved case shrinks without a generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bncheck.case import Case
+from bncheck.fitting import fit
+from bncheck.implementation import Implementation
+from bncheck.law import Law
+from bncheck.simplification import complexity, proposals
+from bncheck.trial import Trial
+from bncheck.verdict import Failure
+from bncheck.verify import judge
+
+
+@dataclass(slots=True)
+class _Search:
+    """The simplest failure so far, and the evaluations that are left."""
+
+    law: Law
+    implementation: Implementation
+    best: Failure
+    budget: int
+
+    def improve(self) -> bool:
+        """Take the first simpler case that still fails; False where there is none or the budget is spent."""
+        for proposal in proposals(self.best.case, self.implementation.capabilities):
+            case = fit(proposal, self.implementation)
+            if complexity(case) >= complexity(self.best.case):
+                continue
+            if self.budget <= 0:
+                return False
+            self.budget -= 1
+            failure = self.failure(case)
+            if failure is not None:
+                self.best = failure
+                return True
+        return False
+
+    def failure(self, case: Case) -> Failure | None:
+        """The same failure on another case, None where it is another or none."""
+        found = judge(self.law, case, Trial(self.implementation), self.best.drawing).failure
+        return found if found is not None and same_kind(found, self.best) else None
+
+
+def shrunk(law: Law, implementation: Implementation, first: Failure, *, budget: int) -> Failure:
+    """A failure of the same law, verdict and quantity on the simplest case that `budget` evaluations find."""
+    search = _Search(law, implementation, first, budget)
+    while search.improve():
+        pass
+    return search.best
+
+
+def same_kind(failure: Failure, first: Failure) -> bool:
+    """Whether one failure is still the other: the same verdict, and the quantity that failed worst still fails."""
+    if failure.status != first.status:
+        return False
+    return first.crash is not None or leading(first) in failure.quantities
+
+
+def leading(failure: Failure) -> str:
+    """The quantity with the largest error over bound."""
+    return max(failure.comparisons, key=lambda comparison: comparison.ratio).quantity
+
+
+def fingerprint(case: Case) -> bytes:
+    """The very bits of a case."""
+    arrays = (case.x, case.dy, case.gamma, case.beta, case.running_mean, case.running_var)
+    numbers = (case.x.shape, case.eps, case.momentum, case.mode, case.batches, case.steps)
+    return repr(numbers).encode() + b"".join(b"-" if array is None else array.tobytes() for array in arrays)

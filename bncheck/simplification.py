@@ -1,0 +1,171 @@
+"""Simplification: what a case can be made simpler by, the boldest proposals first, and how simple a case is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+
+from bncheck.capabilities import Capabilities
+from bncheck.case import Case, Native, channel_major, from_channel_major
+from bncheck.shapes import LADDER, fitted_shape
+
+EPS = (1.0, 0.5, 0.1, 1e-2, 1e-3, 1e-5)
+MOMENTA = (0.5, 1.0, 0.1)
+ROUND = (0.0, 1.0, -1.0, 2.0, -2.0)
+VECTORS = {"beta": 0.0, "gamma": 1.0, "running_mean": 0.0, "running_var": 1.0}
+# Elements are looked at one by one in arrays up to this size.
+FEW = 32
+
+Complexity = tuple[int, int, int, float]
+
+
+def complexity(case: Case) -> Complexity:
+    """How hard a case is to read: elements, rank, steps, then the digits of all its numbers."""
+    arrays = [case.x, *(array for array in (case.dy, *_vectors(case).values()) if array is not None)]
+    digits = sum(float(np.sum(_digits(array))) for array in arrays) if case.x.size <= 4 * FEW else 0.0
+    numbers = (
+        _rank(case.eps, EPS) + (0 if case.momentum is None else _rank(case.momentum, MOMENTA)) + case.batches
+    )
+    return case.x.size, case.x.ndim, case.steps, digits + numbers
+
+
+def _digits(array: Native) -> Native:
+    """0 for 0, 1 for 1, 2 for a small whole number, 3 for a dyadic one; more for the rest, less where it is near 1."""
+    values = np.abs(array.astype(np.float64))
+    whole, dyadic = values == np.round(values), values * 16 == np.round(values * 16)
+    cost = np.select(
+        [values == 0, array == 1, whole & (values < 16), dyadic & (values < 16), whole & (values < 1e5)],
+        [0.0, 1.0, 2.0, 3.0, 4.0],
+        6.0,
+    )
+    far = np.abs(np.log2(np.where(values > 0, values, 1.0))) / 4096
+    return np.asarray(cost + far + (array < 0) / 16)
+
+
+def _rank(number: float, order: tuple[float, ...]) -> int:
+    return order.index(number) if number in order else len(order) + 1
+
+
+def _vectors(case: Case) -> dict[str, Native | None]:
+    return {name: getattr(case, name) for name in VECTORS}
+
+
+def proposals(case: Case, capabilities: Capabilities) -> Iterator[Case]:
+    """Simpler cases to try, most of them no longer a counterexample."""
+    yield from (_ladder(case) if capabilities.compiles else _shapes(case, capabilities))
+    yield from _numbers(case)
+    yield from _whole_vectors(case)
+    yield from _whole_arrays(case)
+    if case.x.size <= FEW:
+        yield from _elements(case)
+
+
+def _shapes(case: Case, capabilities: Capabilities) -> Iterator[Case]:
+    flat = (case.count, case.channels)
+    lowest = fitted_shape(flat, (min(capabilities.ranks),))
+    if lowest != case.x.shape and len(lowest) <= case.x.ndim:
+        yield case.reshaped(lowest)
+    for axis in range(case.x.ndim):
+        if axis != 1 or capabilities.channels is None:
+            yield from _shorter(case, axis)
+
+
+def _shorter(case: Case, axis: int) -> Iterator[Case]:
+    """Without a half of an axis, a quarter, ..., without each single position (Zeller and Hildebrandt 2002)."""
+    length = case.x.shape[axis]
+    size = length // 2
+    while size >= 1:
+        for start in range(0, length, size):
+            kept = np.r_[0:start, min(start + size, length) : length]
+            if len(kept) and (axis == 1 or case.count // length * len(kept) >= 2):
+                yield _taken(case, axis, kept)
+        size //= 2
+
+
+def _taken(case: Case, axis: int, kept: Native) -> Case:
+    x = np.take(case.x, kept, axis=axis)
+    dy = None if case.dy is None else np.take(case.dy, kept, axis=axis)
+    vectors = _vectors(case)
+    if axis == 1:
+        vectors = {name: None if vector is None else vector[kept] for name, vector in vectors.items()}
+    return case.changed(x=x, dy=dy, **vectors)
+
+
+def _ladder(case: Case) -> Iterator[Case]:
+    """The first values of the first channels in a smaller shape of the fixed ladder, which is compiled already."""
+    rows = channel_major(case.x), None if case.dy is None else channel_major(case.dy)
+    for plan in sorted(LADDER, key=lambda plan: prod(plan.shape)):
+        channels, count = plan.shape[1], prod(plan.shape) // plan.shape[1]
+        if prod(plan.shape) < case.x.size and channels <= case.channels and count <= case.count:
+            yield case.changed(
+                x=from_channel_major(rows[0][:channels, :count], plan.shape, case.x.dtype),
+                dy=None
+                if rows[1] is None
+                else from_channel_major(rows[1][:channels, :count], plan.shape, case.x.dtype),
+                **{
+                    name: None if vector is None else vector[:channels]
+                    for name, vector in _vectors(case).items()
+                },
+            )
+
+
+def _numbers(case: Case) -> Iterator[Case]:
+    for steps in range(1, case.steps):
+        yield case.changed(steps=steps)
+    if case.eps > 0:
+        for eps in EPS[: _rank(case.eps, EPS)]:
+            yield case.changed(eps=eps)
+    if case.momentum is not None:
+        for momentum in MOMENTA[: _rank(case.momentum, MOMENTA)]:
+            yield case.changed(momentum=momentum)
+    for batches in range(case.batches):
+        yield case.changed(batches=batches)
+
+
+def _whole_vectors(case: Case) -> Iterator[Case]:
+    for name, plain in VECTORS.items():
+        vector = getattr(case, name)
+        if vector is not None:
+            yield case.changed(**{name: np.full_like(vector, plain)})
+            yield case.changed(**{name: _rounded(vector)})
+
+
+def _whole_arrays(case: Case) -> Iterator[Case]:
+    """x and dy around zero, of size 1, on whole numbers."""
+    for name in ("x", "dy"):
+        array = getattr(case, name)
+        if array is None:
+            continue
+        values = array.astype(np.float64)
+        size = np.max(np.abs(values), initial=0.0)
+        yield case.changed(**{name: _rounded(array)})
+        yield case.changed(**{name: (values - np.round(np.mean(values))).astype(array.dtype)})
+        if np.isfinite(size) and size > 0:
+            scaled = values * 2.0 ** (3 - np.frexp(size)[1])
+            yield case.changed(**{name: scaled.astype(array.dtype)})
+            yield case.changed(**{name: np.round(scaled).astype(array.dtype)})
+            yield case.changed(**{name: np.sign(values).astype(array.dtype)})
+
+
+def _rounded(array: Native) -> Native:
+    return np.asarray(np.round(array.astype(np.float64)).astype(array.dtype))
+
+
+def _elements(case: Case) -> Iterator[Case]:
+    """One element at a time, to a round number near or far."""
+    for name in ("x", "dy", *VECTORS):
+        array = getattr(case, name)
+        if array is None:
+            continue
+        for index in np.ndindex(array.shape):
+            for value in (
+                *ROUND,
+                float(np.round(float(array[index]))),
+                float(np.round(float(array[index]) * 4) / 4),
+            ):
+                if value != float(array[index]) and not (name == "running_var" and value < 0):
+                    changed = array.copy()
+                    changed[index] = value
+                    yield case.changed(**{name: changed})

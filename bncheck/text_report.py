@@ -1,0 +1,165 @@
+"""The report as text for people: a header, a table a target, findings that end in a line to reproduce, a summary."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bncheck.case import Case, Native
+from bncheck.numerics import Numerics
+from bncheck.report import Finding, LawReport, Report, TargetReport
+from bncheck.verdict import Status
+
+COLOURS = {
+    Status.HELD: "green",
+    Status.VIOLATED: "bold red",
+    Status.UNSTABLE: "yellow",
+    Status.UNDECIDED: "yellow",
+    Status.CRASHED: "bold red",
+    Status.TIMED_OUT: "bold red",
+    Status.KNOWN: "cyan",
+    Status.NOT_APPLICABLE: "dim",
+}
+# Arrays up to this many elements are shown in full: a shrunk case usually has fewer.
+SHOWN = 48
+
+
+def print_header(console: Console, *, targets: int, laws: int, profile: str, seed: int) -> None:
+    """What is about to run."""
+    words = "target" if targets == 1 else "targets"
+    console.print(f"bncheck: {targets} {words}, {laws} laws, profile {profile}, seed {seed}")
+
+
+def print_target(console: Console, report: TargetReport) -> None:
+    """One target: its table, why laws do not apply, its findings."""
+    console.print()
+    if report.error is not None:
+        console.print(
+            f"[bold]{escape(report.target)}[/]: [bold red]not loaded[/]: {escape(report.error)}",
+            soft_wrap=True,
+        )
+        return
+    console.print(f"[bold]{escape(report.target)}[/] on {report.device}, adapter {report.adapter}")
+    console.print(_numerics(report.numerics), soft_wrap=True)
+    console.print(_table(report))
+    for reason, ids in _reasons(report).items():
+        console.print(f"[dim]not applicable:[/] {', '.join(ids)}: {escape(reason)}", soft_wrap=True)
+    for law in report.laws:
+        if law.findings or law.status == Status.UNDECIDED:
+            _print_findings(console, law)
+
+
+def print_summary(console: Console, report: Report) -> None:
+    """Counts of verdicts and checks, the time, the exit code in words."""
+    counts = ", ".join(
+        f"{count} {status.replace('_', ' ')}" for status, count in report.summary.items() if count
+    )
+    console.print()
+    console.print(
+        f"{counts or 'nothing ran'}; {report.checks} checks in {report.seconds:.1f} s; "
+        f"profile {report.profile}, seed {report.seed}; {_OUTCOMES[report.exit_code]} (exit {report.exit_code})",
+        soft_wrap=True,
+    )
+
+
+_OUTCOMES = {
+    0: "all laws hold",
+    1: "not all laws hold",
+    4: "a target could not be loaded",
+    5: "no law applied: nothing was judged",
+}
+
+
+def _numerics(numerics: Numerics | None) -> str:
+    if numerics is None:
+        return "numerics: not measured (the target does not train)"
+    if numerics.variance is None:
+        return f"numerics ({numerics.dtype}): outside the bounds of every class"
+    digits = (
+        "digits last up to an offset of 2^24 deviations"
+        if numerics.breakdown_offset is None
+        else f"digits run out at an offset of 2^{np.log2(numerics.breakdown_offset):.0f} deviations"
+    )
+    return f"numerics ({numerics.dtype}): variance {numerics.variance}, affine {numerics.affine}; {digits}"
+
+
+def _table(report: TargetReport) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("law", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("deciding", justify="right")
+    table.add_column("worst error / bound", justify="right")
+    table.add_column("elements judged", justify="right")
+    table.add_column("dtypes", overflow="fold")
+    for law in report.laws:
+        if law.status == Status.NOT_APPLICABLE:
+            continue
+        table.add_row(
+            law.law.id,
+            f"[{COLOURS[law.status]}]{law.status}[/]",
+            f"{law.deciding}/{law.examples}",
+            "-" if law.worst is None else f"{law.worst:.3g}",
+            f"{law.elements.judged} of {law.elements.total}",
+            _dtypes(law),
+        )
+    return table
+
+
+def _dtypes(law: LawReport) -> str:
+    """The dtypes judged; those that decide the verdict, where they are not all."""
+    own = [name for name, tally in law.tallies.items() if tally.status == law.status]
+    return " ".join(own if law.status != Status.HELD else law.tallies)
+
+
+def _reasons(report: TargetReport) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for law in report.laws:
+        if law.status == Status.NOT_APPLICABLE:
+            found.setdefault(law.reason or "", []).append(law.law.id)
+    return found
+
+
+def _print_findings(console: Console, law: LawReport) -> None:
+    console.print()
+    console.print(
+        f"[{COLOURS[law.status]}]{law.status}[/] [bold]{law.law.id}[/]: {law.law.name}", soft_wrap=True
+    )
+    if law.reason is not None:
+        console.print(f"  {law.reason}", soft_wrap=True)
+    for line in law.law.formula.splitlines():
+        console.print(f"    {escape(line)}", style="dim", soft_wrap=True)
+    for finding in law.findings:
+        console.print(f"  {escape(finding.message)}", soft_wrap=True)
+    if law.findings:
+        _print_case(console, law.findings[0])
+
+
+def _print_case(console: Console, finding: Finding) -> None:
+    case = finding.case
+    console.print(f"  smallest case: {escape(case.summary())}", soft_wrap=True)
+    for name, array in arrays_of(case).items():
+        console.print(f"    {name} = {escape(shown(array))}", soft_wrap=True)
+    console.print(f"  Reproduce with: {escape(finding.replay)}", soft_wrap=True)
+
+
+def arrays_of(case: Case) -> dict[str, Native]:
+    """The arrays that a case has, by name."""
+    names = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
+    return {name: getattr(case, name) for name in names if getattr(case, name) is not None}
+
+
+def shown(array: Native) -> str:
+    """An array in full with the digits that tell its numbers apart, or its shape and range if it is large."""
+    if array.size > SHOWN:
+        values = array.astype(np.float64)
+        return f"array of shape {array.shape}, from {values.min():.6g} to {values.max():.6g}"
+    return _nested(array)
+
+
+def _nested(array: Native) -> str:
+    """Nested lists; the format's own shortest digits that round back to each number."""
+    if array.ndim == 0:
+        return str(array.dtype.type(array)).removesuffix(".0")
+    return f"[{', '.join(_nested(np.asarray(row)) for row in array)}]"

@@ -1,0 +1,139 @@
+"""A trial: one implementation on the variants of one example, with the exact answers and bounds beside its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from bncheck.capabilities import Capabilities
+from bncheck.case import Case, Native, channel_major
+from bncheck.comparison import Comparison, Elements, against_truth, defect_of
+from bncheck.errors import BncheckError
+from bncheck.implementation import Implementation
+from bncheck.outcome import Outcome
+from bncheck.reference.bounds import Bound, bounds
+from bncheck.reference.formats import FLOAT64, Array
+from bncheck.reference.oracle import Exact, Truth, solve
+from bncheck.reference.problem import Problem
+from bncheck.reference.profile import Profile
+
+
+class IllFormed(BncheckError):
+    """An outcome that cannot be compared, carried to where comparisons are collected."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(comparison.message())
+        self.comparison = comparison
+
+
+@dataclass(slots=True)
+class Answers:
+    """Exact answers and bounds of the cases of one example, computed once and shared by laws and implementations."""
+
+    problems: dict[tuple[int, bool], tuple[Case, Problem, Truth]] = field(default_factory=dict)
+    known: dict[tuple[int, bool, Profile], dict[str, Bound]] = field(default_factory=dict)
+
+    def truth(self, case: Case, *, biased: bool) -> tuple[Problem, Truth]:
+        """The problem and its exact answer; the case is kept, so that its identity stays its own."""
+        key = (id(case), biased)
+        if key not in self.problems:
+            problem = case.problem(biased=biased)
+            self.problems[key] = case, problem, solve(problem, double_double=case.formats[0] == FLOAT64)
+        return self.problems[key][1:]
+
+    def bounds(self, case: Case, profile: Profile, *, biased: bool) -> dict[str, Bound]:
+        """The bounds of a case under a profile."""
+        key = (id(case), biased, profile)
+        if key not in self.known:
+            problem, truth = self.truth(case, biased=biased)
+            self.known[key] = bounds(problem, truth, profile)
+        return self.known[key]
+
+
+@dataclass(slots=True)
+class Trial:
+    """What a law sees of an implementation: its outcomes, each evaluated once, the truth and the bounds.
+
+    `one_pass`: judge by the one-pass bound, to see whether a violation is only numerical instability.
+    `other`: the trial of the companion, made when it is first needed.
+    """
+
+    implementation: Implementation
+    answers: Answers = field(default_factory=Answers)
+    outcomes: dict[int, tuple[Case, Outcome]] = field(default_factory=dict)
+    one_pass: bool = False
+    other: Trial | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the implementation can be asked."""
+        return self.implementation.capabilities
+
+    @property
+    def as_one_pass(self) -> Trial:
+        """The same outcomes, judged as those of a one-pass variance."""
+        return replace(self, one_pass=True)
+
+    @property
+    def companion(self) -> Trial:
+        """The trial of the same target on the CPU, on the same answers."""
+        assert self.implementation.companion is not None
+        if self.other is None:
+            self.other = Trial(self.implementation.companion, self.answers)
+        return self.other
+
+    def outcome(self, case: Case) -> Outcome:
+        """The implementation's outcome on a case."""
+        if id(case) not in self.outcomes:
+            self.outcomes[id(case)] = case, self.implementation.evaluate(case)
+        return self.outcomes[id(case)][1]
+
+    def truth(self, case: Case) -> Truth:
+        """The exact outcome in the implementation's dialect."""
+        return self.answers.truth(case, biased=self._biased)[1]
+
+    def bounds(self, case: Case) -> dict[str, Bound]:
+        """The bounds of the implementation's profile, by quantity."""
+        profile = self.implementation.profile(case)
+        if self.one_pass:
+            # Unclipped: a negative variance, and the NaN that it makes, is the well-known end of the same instability.
+            profile = replace(profile, variance="one_pass", clipped=False)
+        return self.answers.bounds(case, profile, biased=self._biased)
+
+    def exact(self, case: Case, quantity: str) -> Exact:
+        """The exact rows of one quantity that the case has."""
+        found = getattr(self.truth(case), quantity)
+        assert isinstance(found, Exact)
+        return found
+
+    def agreement(self, case: Case, *quantities: str) -> list[Comparison]:
+        """Each quantity that the case has against the truth."""
+        outcome, limits = self.outcome(case), self.bounds(case)
+        return [
+            against_truth(
+                name, outcome.quantity(name), self.exact(case, name), limits[name], shape_of(name, case)
+            )
+            for name in quantities
+            if name in limits
+        ]
+
+    def rows(self, case: Case, quantity: str) -> Array:
+        """One quantity of the outcome as float64 rows, (C, m) or (C, 1); raises IllFormed where it has none."""
+        actual = self.outcome(case).quantity(quantity)
+        defect = defect_of(quantity, actual, shape_of(quantity, case))
+        if actual is None or defect is not None:
+            raise IllFormed(Comparison(quantity, Elements(), defect=defect))
+        return as_rows(actual)
+
+    @property
+    def _biased(self) -> bool:
+        return self.implementation.dialect.running_variance == "biased"
+
+
+def shape_of(quantity: str, case: Case) -> tuple[int, ...]:
+    """The shape that a quantity should have: that of x for y and dx, (C,) for the others."""
+    return case.x.shape if quantity in ("y", "dx") else (case.channels,)
+
+
+def as_rows(array: Native) -> Array:
+    """(N, C, ...) as (C, m), (C,) as (C, 1), float64."""
+    return channel_major(array) if array.ndim > 1 else array.astype("float64").reshape(-1, 1)

@@ -1,0 +1,108 @@
+"""Verdicts, and the tally that leads to one: counts, the worst error, the first example of each failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bncheck.case import Case
+from bncheck.comparison import Comparison, Elements
+from bncheck.corpus import Drawing
+
+
+class Status(StrEnum):
+    """What a run says of a law; see the table of verdicts in the documentation."""
+
+    HELD = "held"
+    VIOLATED = "violated"
+    UNSTABLE = "unstable"
+    KNOWN = "known"
+    NOT_APPLICABLE = "not_applicable"
+    UNDECIDED = "undecided"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One example on which a law fails, where it came from, and the comparisons that failed."""
+
+    status: Status
+    case: Case
+    drawing: Drawing
+    comparisons: tuple[Comparison, ...] = ()
+    crash: str | None = None
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of what failed."""
+        return tuple(comparison.quantity for comparison in self.comparisons)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A law on one example: its comparisons, whether they decide anything, and the failure if there is one."""
+
+    comparisons: tuple[Comparison, ...]
+    failure: Failure | None
+
+    @property
+    def decides(self) -> bool:
+        """Whether this example could have shown a violation."""
+        return self.failure is not None or any(comparison.decides for comparison in self.comparisons)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything counted for one law in one dtype."""
+
+    examples: int = 0
+    deciding: int = 0
+    elements: Elements = field(default_factory=Elements)
+    worst: float = 0.0
+    seconds: float = 0.0
+    failures: dict[Status, Failure] = field(default_factory=dict)
+
+    def add(self, judgement: Judgement, seconds: float) -> None:
+        """Count one example."""
+        self.examples += 1
+        self.deciding += judgement.decides
+        self.seconds += seconds
+        for comparison in judgement.comparisons:
+            self.elements = self.elements + comparison.elements
+            self.worst = max(self.worst, comparison.ratio)
+        if judgement.failure is not None:
+            self.failures.setdefault(judgement.failure.status, judgement.failure)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The most serious first failure."""
+        order = (Status.CRASHED, Status.TIMED_OUT, Status.VIOLATED, Status.UNSTABLE)
+        return next((self.failures[status] for status in order if status in self.failures), None)
+
+    @property
+    def status(self) -> Status:
+        """Held needs a deciding example and half of all elements conclusive."""
+        if self.failure is not None:
+            return self.failure.status
+        if self.deciding == 0 or 2 * self.elements.judged < self.elements.total:
+            return Status.UNDECIDED
+        return Status.HELD
+
+
+SERIOUSNESS = (
+    Status.CRASHED,
+    Status.TIMED_OUT,
+    Status.VIOLATED,
+    Status.UNSTABLE,
+    Status.UNDECIDED,
+    Status.KNOWN,
+    Status.HELD,
+    Status.NOT_APPLICABLE,
+)
+
+
+def most_serious(statuses: Sequence[Status]) -> Status:
+    """Of several verdicts the one that decides."""
+    return min(statuses, key=SERIOUSNESS.index, default=Status.NOT_APPLICABLE)

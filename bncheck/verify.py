@@ -1,0 +1,93 @@
+"""Verify: the examples of a corpus through an implementation and the laws, to one tally a law and dtype."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bncheck.case import Case
+from bncheck.comparison import Comparison
+from bncheck.corpus import Corpus, Drawing
+from bncheck.errors import ImplementationCrashed
+from bncheck.fitting import fit
+from bncheck.implementation import Implementation
+from bncheck.law import Law
+from bncheck.regions import Region
+from bncheck.trial import IllFormed, Trial
+from bncheck.verdict import Failure, Judgement, Status, Tally
+
+Progress = Callable[[str, int, int], None]
+Tallies = dict[Law, dict[str, Tally]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run of one target consists of: the laws that apply, by region, in the dtypes that are judged."""
+
+    laws: tuple[Law, ...]
+    dtypes: tuple[str, ...]
+
+    def drawings(self, corpus: Corpus, *, ladder: bool) -> Iterator[tuple[Drawing, tuple[Law, ...]]]:
+        """One drawing for each region and dtype, with the laws that share it."""
+        regions: dict[Region, list[Law]] = {}
+        for law in self.laws:
+            regions.setdefault(law.region, []).append(law)
+        for region, laws in regions.items():
+            chosen = laws[0].dtypes(self.dtypes)
+            for dtype in chosen:
+                yield corpus.drawing(region, dtype, dtypes=len(chosen), ladder=ladder), tuple(laws)
+
+
+def verify(
+    implementation: Implementation, plan: Plan, corpus: Corpus, *, progress: Progress | None = None
+) -> Tallies:
+    """Judge one implementation; every example is evaluated once and shown to all laws of its region."""
+    tallies: Tallies = {law: {dtype: Tally() for dtype in law.dtypes(plan.dtypes)} for law in plan.laws}
+    drawings = list(plan.drawings(corpus, ladder=implementation.capabilities.compiles))
+    for number, (drawing, laws) in enumerate(drawings):
+        if progress is not None:
+            progress(f"{drawing.region.name} {drawing.dtype}", number, len(drawings))
+        for case in corpus.examples(drawing):
+            trial = Trial(implementation)
+            fitted = fit(case, implementation)
+            for law in laws:
+                started = time.perf_counter()
+                judgement = judge(law, fitted, trial, drawing)
+                tallies[law][drawing.dtype].add(judgement, time.perf_counter() - started)
+    return tallies
+
+
+def judge(law: Law, case: Case, trial: Trial, drawing: Drawing) -> Judgement:
+    """One law on one example.  A violation that the one-pass bound would allow is instability, not a wrong formula."""
+    try:
+        with np.errstate(all="ignore"):
+            comparisons = _comparisons(law, case, trial)
+    except ImplementationCrashed as crash:
+        return Judgement((), Failure(Status.CRASHED, case, drawing, crash=str(crash)))
+    failed = tuple(comparison for comparison in comparisons if comparison.fails)
+    if not failed:
+        return Judgement(comparisons, None)
+    status = Status.VIOLATED if _fails_as_one_pass(law, case, trial) else Status.UNSTABLE
+    return Judgement(comparisons, Failure(status, case, drawing, failed))
+
+
+def _comparisons(law: Law, case: Case, trial: Trial) -> tuple[Comparison, ...]:
+    try:
+        return tuple(law.check(case, trial))
+    except IllFormed as outcome:
+        return (outcome.comparison,)
+
+
+def _fails_as_one_pass(law: Law, case: Case, trial: Trial) -> bool:
+    with np.errstate(all="ignore"):
+        return any(comparison.fails for comparison in _comparisons(law, case, trial.as_one_pass))
+
+
+def planned(laws: Sequence[Law], implementation: Implementation, dtypes: Sequence[str]) -> Plan:
+    """The laws that apply to a target in at least one of the dtypes."""
+    capabilities = implementation.capabilities
+    fitting = tuple(law for law in laws if law.why_not(capabilities) is None and law.dtypes(dtypes))
+    return Plan(fitting, tuple(dtypes))

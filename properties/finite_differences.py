@@ -1,0 +1,112 @@
+"""Finite differences of the output against the gradient that the implementation claims, in float64.
+
+Truncation: with z = (x - mu) / sqrt(m) and w = |z|^2 + eps, xhat = sqrt(m) F(z), F(z) = z w^(-1/2).  Along a
+direction h, with c the cosine-like (z.h) / (|h| sqrt(w)) and s = c^2,
+|F'''[h, h, h]|^2 <= (9 - 27 s + 63 s^2 - 45 s^3) |h|^6 / w^3 <= 9 |h|^6 / w^3 on 0 <= s <= 1, so the constant 3 is
+proven, and sharp at s = 0.  On the way from x - d to x + d, sqrt(w) falls by |d| / sqrt(m) at most.
+Rounding: the two outputs are wrong by their bounds, the claimed gradient by its own; nothing else is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bncheck.case import Case, Native, from_channel_major
+from bncheck.comparison import Comparison
+from bncheck.law import law
+from bncheck.properties.relation import all_judged, channel_bound, exactly, per_channel
+from bncheck.reference.bounds import Bound
+from bncheck.reference.domain import Mask
+from bncheck.reference.double_double import DoubleDouble
+from bncheck.reference.formats import FLOAT64, Array
+from bncheck.regions import DIFFERENCES
+from bncheck.trial import Trial, as_rows
+
+NEEDS = ("train", "gradient")
+
+
+@law(
+    "gradient.differences",
+    region=DIFFERENCES,
+    source="central differences; truncation derived here",
+    needs=NEEDS,
+)
+def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """sum dy (y(x + d) - y(x - d)) = 2 sum dx d, and the same for gamma and beta, in which y is linear.
+
+    |difference| <= sum |dy| (E+ + E-) + 2 sum |d| E_dx + |gamma| |dy| |d|^3 / (m (sqrt(var + eps) - |d|/sqrt(m))^3).
+    The step is (3 u)^(1/3) sqrt(var + eps) a channel, on a grid on which x, x + d and x - d are exact.
+    """
+    base, step = on_grid(case, trial)
+    rows = as_rows(base.x)
+    ahead = base.changed(x=from_channel_major(rows + step, base.x.shape, base.x.dtype))
+    behind = base.changed(x=from_channel_major(rows - step, base.x.shape, base.x.dtype))
+    bound, truth = trial.bounds(base)["dx"], trial.truth(base)
+    difference, allowed, judged = _difference(trial, base, ahead, behind)
+    scale = 1.0 if base.gamma is None else np.abs(as_rows(base.gamma))
+    assert base.dy is not None
+    root, length = 1 / truth.inverse_std, _norm(step)
+    truncation = (
+        scale * _norm(as_rows(base.dy)) * length**3 / (base.count * (root - length / base.count**0.5) ** 3)
+    )
+    claimed = _twice_inner(trial.rows(base, "dx"), step)
+    largest = allowed + 2 * np.sum(np.abs(step) * bound.largest, axis=-1, keepdims=True) + truncation
+    signal = 2 * np.sum(np.abs(step) * bound.scale, axis=-1, keepdims=True)
+    yield per_channel(
+        "dx d", claimed, exactly(difference), channel_bound(largest, signal, judged & all_judged(bound))
+    )
+    if base.gamma is not None and base.beta is not None:
+        yield _parameter(trial, base, "gamma", base.gamma)
+        yield _parameter(trial, base, "beta", base.beta)
+
+
+def on_grid(case: Case, trial: Trial) -> tuple[Case, Array]:
+    """The case moved onto a grid, and the step d, (C, m), on the same grid: x, x + d and x - d are then exact.
+
+    The grid is 2^-52 of the power of two above the largest |x| + |d|.  The direction falls from 1 to 1/2 by turns of
+    sign, of root mean square below 1, and is not constant along the batch, where BN does not see it.
+    """
+    rows, truth = as_rows(case.x), trial.truth(case)
+    root = 1 / truth.inverse_std
+    positions = np.arange(case.count)
+    direction = np.where(positions % 2 == 0, 1.0, -1.0) / (1 + positions / case.count)
+    step = direction * np.cbrt(3 * FLOAT64.unit_roundoff) * root
+    reach = np.max(np.abs(rows), axis=-1, keepdims=True) + np.max(np.abs(step), axis=-1, keepdims=True)
+    grid = np.ldexp(1.0, np.frexp(2 * reach)[1] - 52)
+    moved = case.changed(x=from_channel_major(np.round(rows / grid) * grid, case.x.shape, case.x.dtype))
+    return moved, np.round(step / grid) * grid
+
+
+def _difference(trial: Trial, base: Case, ahead: Case, behind: Case) -> tuple[Array, Array, Mask]:
+    """sum dy (y+ - y-) a channel, what rounding may make of it, and where it is judged."""
+    assert base.dy is not None
+    dy = as_rows(base.dy)
+    bounds: list[Bound] = [trial.bounds(side)["y"] for side in (ahead, behind)]
+    change = DoubleDouble.of(trial.rows(ahead, "y")) - DoubleDouble.of(trial.rows(behind, "y"))
+    difference = (change * DoubleDouble.of(dy)).total().hi
+    allowed = np.sum(np.abs(dy) * (bounds[0].largest + bounds[1].largest), axis=-1, keepdims=True)
+    return difference, allowed, all_judged(bounds[0]) & all_judged(bounds[1])
+
+
+def _parameter(trial: Trial, base: Case, name: str, vector: Native) -> Comparison:
+    """The same for gamma or beta, moved by 1 on a grid of 2^-40: linear, so that nothing is truncated."""
+    values = np.round(vector * 2.0**40) / 2.0**40
+    base = base.changed(**{name: values})
+    ahead, behind = base.changed(**{name: values + 1}), base.changed(**{name: values - 1})
+    difference, allowed, judged = _difference(trial, base, ahead, behind)
+    bound = trial.bounds(base)[f"d{name}"]
+    claimed = 2 * trial.rows(base, f"d{name}")
+    largest, signal = allowed + 2 * bound.largest, 2 * bound.scale
+    return per_channel(
+        f"d{name}", claimed, exactly(difference), channel_bound(largest, signal, judged & all_judged(bound))
+    )
+
+
+def _norm(values: Array) -> Array:
+    return np.asarray(np.sqrt(np.sum(values * values, axis=-1, keepdims=True)))
+
+
+def _twice_inner(left: Array, right: Array) -> Array:
+    return 2 * (DoubleDouble.of(left) * DoubleDouble.of(right)).total().hi

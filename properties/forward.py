@@ -1,0 +1,111 @@
+"""Laws of the training output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bncheck.case import Case
+from bncheck.comparison import Comparison, Elements, compare
+from bncheck.law import law
+from bncheck.properties.relation import (
+    all_judged,
+    channel_bound,
+    exactly,
+    per_channel,
+    sum_of,
+    with_unit_affine,
+)
+from bncheck.reference.double_double import DoubleDouble
+from bncheck.regions import TRAINING
+from bncheck.shapes import other_shape
+from bncheck.trial import Trial, shape_of
+
+PAPER = "Ioffe and Szegedy 2015, Algorithm 1"
+
+
+@law("forward.output", region=TRAINING, source=PAPER, needs=("train",))
+def training_output_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """y = gamma (x - mu) / sqrt(var + eps) + beta, mu and var the mean and the biased variance of each channel."""
+    yield from trial.agreement(case, "y")
+
+
+@law("forward.moments", region=TRAINING, source=PAPER, needs=("train",))
+def normalised_output_has_mean_zero_and_variance_below_one(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """With gamma 1 and beta 0: mean(y) = 0 and var(y) = var / (var + eps), per channel.
+
+    |mean(y)| <= mean(E), and | sqrt(var(y)) - sqrt(var / (var + eps)) | <= rms(E), E the bound on y.
+    """
+    plain = with_unit_affine(case)
+    y, bound, truth = DoubleDouble.of(trial.rows(plain, "y")), trial.bounds(plain)["y"], trial.truth(plain)
+    ones = np.ones((plain.channels, 1))
+    mean = y.total() / DoubleDouble.of(ones * plain.count)
+    centred = y - mean
+    variance = (centred * centred).total().hi / plain.count
+    expected = truth.variance * truth.inverse_std**2
+    spread, judged = np.sqrt(expected), all_judged(bound)
+    deviation = np.sqrt(np.mean(bound.largest**2, axis=-1, keepdims=True))
+    # Six roundings of float64 made `expected` and `variance` themselves.
+    allowed = deviation * (2 * spread + deviation) + 6 * 2.0**-53 * expected
+    average = np.mean(bound.largest, axis=-1, keepdims=True)
+    yield per_channel("mean(y)", mean.hi, exactly(0 * ones), channel_bound(average, spread, judged))
+    yield per_channel("var(y)", variance, exactly(expected), channel_bound(allowed, expected, judged))
+
+
+@law(
+    "forward.shapes",
+    region=TRAINING,
+    source="Ioffe and Szegedy 2015, section 3.2",
+    needs=("train", "other_shapes"),
+)
+def ranks_are_equivalent(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """BN of (N, C, H, W) is BN of (N, C, H W) and of (N H W, C): statistics run over all but the channel axis."""
+    offered = trial.capabilities
+    shape = other_shape(case.x.shape, offered.ranks, ladder=offered.compiles)
+    if shape is None:
+        return
+    other = case.reshaped(shape)
+    here, there = trial.bounds(case), trial.bounds(other)
+    for name in ("y", "running_mean", "running_var"):
+        if name in here and (name == "y" or offered.statistics):
+            expected = exactly(trial.rows(case, name))
+            limit = sum_of(here[name], there[name])
+            yield compare(name, trial.rows(other, name), expected, limit, shape_of(name, other))
+
+
+@law(
+    "forward.dtypes",
+    region=TRAINING,
+    source="the array API standard's rule for elementwise results",
+    needs=("train",),
+)
+def outputs_have_the_shape_and_dtype_of_their_inputs(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """y and dx are like x, dgamma like gamma, dbeta like beta, the running statistics like those given."""
+    outcome = trial.outcome(case)
+    pairs = {
+        "y": case.x,
+        "running_mean": case.running_mean,
+        "running_var": case.running_var,
+        "dx": case.x,
+        "dgamma": case.gamma,
+        "dbeta": case.beta,
+    }
+    for name, given in pairs.items():
+        actual = outcome.quantity(name)
+        if given is None or actual is None:
+            continue
+        defect = None
+        if actual.shape != shape_of(name, case):
+            defect = f"{name} has shape {actual.shape}, but should have {shape_of(name, case)}"
+        elif actual.dtype != given.dtype:
+            defect = f"{name} has dtype {actual.dtype}, but should have {given.dtype}"
+        yield Comparison(name, Elements(judged=1), defect=defect)
+
+
+FORWARD = (
+    training_output_agrees_with_the_oracle,
+    normalised_output_has_mean_zero_and_variance_below_one,
+    ranks_are_equivalent,
+    outputs_have_the_shape_and_dtype_of_their_inputs,
+)
