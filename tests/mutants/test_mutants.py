@@ -1,0 +1,52 @@
+"""Every law, run alone, kills a planted bug and passes sound layers of every order of summation and class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from mutants.layers import ONE_PASS, PLANTED, SOUND, Layer, LayerAdapter
+
+from bncheck.corpus import Corpus
+from bncheck.effort import SMOKE
+from bncheck.implementation import Implementation
+from bncheck.law import Law
+from bncheck.properties.catalogue import CATALOGUE
+from bncheck.verdict import Status, most_serious
+from bncheck.verify import planned, verify
+
+EFFORT = replace(SMOKE, examples=60, per_dtype=30)
+CORPUS = Corpus(2026, EFFORT)
+LAWS = {law.id: law for law in CATALOGUE}
+
+
+def verdicts(layer: Layer, *laws: Law) -> dict[str, Status]:
+    """What each law says of a layer, over all four dtypes; devices are compared with the sound layer."""
+    companion = Implementation("sound", LayerAdapter(Layer()))
+    implementation = Implementation("layer", LayerAdapter(layer), companion=companion)
+    tallies = verify(
+        implementation, planned(laws, implementation, implementation.capabilities.dtypes), CORPUS
+    )
+    return {
+        law.id: most_serious([tally.status for tally in by_dtype.values()])
+        for law, by_dtype in tallies.items()
+    }
+
+
+def test_every_law_has_a_planted_bug() -> None:
+    assert set(PLANTED) == set(LAWS)
+
+
+@pytest.mark.parametrize("law", CATALOGUE, ids=lambda law: law.id)
+def test_the_law_alone_kills_its_planted_bug(law: Law) -> None:
+    assert verdicts(PLANTED[law.id], law) == {law.id: Status.VIOLATED}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_every_law_holds_for_a_sound_layer(name: str) -> None:
+    assert verdicts(SOUND[name], *CATALOGUE) == dict.fromkeys(LAWS, Status.HELD)
+
+
+def test_a_one_pass_variance_is_unstable_and_not_violated() -> None:
+    found = verdicts(ONE_PASS, LAWS["forward.output"], LAWS["statistics.variance"])
+    assert set(found.values()) == {Status.UNSTABLE}

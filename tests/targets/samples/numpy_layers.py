@@ -1,0 +1,71 @@
+"""NumPy: a function that caches, a class with backward, a class with a dict of parameters, an instance."""
+
+# As users write: no types, short names.
+# mypy: ignore-errors
+# ruff: noqa: FBT002, PLR0917
+
+import numpy as np
+
+
+def forward(x, gamma, beta, eps):
+    mean, var = x.mean(axis=0), x.var(axis=0)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    return gamma * x_hat + beta, (x_hat, var, eps)
+
+
+def evaluate(x, mean, variance, offset, scale, variance_epsilon):
+    return scale * (x - mean) / np.sqrt(variance + variance_epsilon) + offset
+
+
+class Layer:
+    """(dx, dgamma, dbeta); the mode is an argument, parameters are rows."""
+
+    def __init__(self, dim, epsilon=1e-5, momentum=0.9):
+        self.gamma = np.ones((1, dim))
+        self.beta = np.zeros((1, dim))
+        self.running_mean = np.zeros((1, dim))
+        self.running_var = np.ones((1, dim))
+        self.epsilon = epsilon
+        self.momentum = momentum
+
+    def forward(self, x, training=True):
+        if training:
+            mean, var = x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)
+            unbiased = x.var(axis=0, keepdims=True, ddof=1)
+            self.running_mean = self.momentum * self.running_mean + (1 - self.momentum) * mean
+            self.running_var = self.momentum * self.running_var + (1 - self.momentum) * unbiased
+        else:
+            mean, var = self.running_mean, self.running_var
+        self.inverse = 1 / np.sqrt(var + self.epsilon)
+        self.x_hat = (x - mean) * self.inverse
+        self.trained = training
+        return self.gamma * self.x_hat + self.beta
+
+    def backward(self, dy):
+        if not self.trained:
+            raise RuntimeError("backward follows a forward in training")
+        dgamma, dbeta = (dy * self.x_hat).sum(axis=0), dy.sum(axis=0)
+        dx = self.gamma * self.inverse * (dy - dy.mean(axis=0) - self.x_hat * (dy * self.x_hat).mean(axis=0))
+        return dx, dgamma, dbeta
+
+
+class WithDictionary:
+    """(dx, {name: gradient}); no running statistics."""
+
+    def __init__(self, num_features, eps=1e-8):
+        self.eps = eps
+        self.parameters = {"w": np.ones(num_features), "b": np.zeros(num_features)}
+
+    def forward(self, x):
+        var = x.var(axis=0)
+        self.inverse = 1 / np.sqrt(var + self.eps)
+        self.x_hat = (x - x.mean(axis=0)) * self.inverse
+        return self.parameters["w"] * self.x_hat + self.parameters["b"]
+
+    def backward(self, dy):
+        w = self.parameters["w"]
+        dx = w * self.inverse * (dy - dy.mean(axis=0) - self.x_hat * (dy * self.x_hat).mean(axis=0))
+        return dx, {"w": (dy * self.x_hat).sum(axis=0), "b": dy.sum(axis=0)}
+
+
+instance = Layer(3, epsilon=0.25, momentum=0.75)
