@@ -10,6 +10,7 @@ import numpy as np
 
 from bncheck.adapter import Adapter, FrameworkArray
 from bncheck.case import Native
+from bncheck.dialect import Dialect
 
 # y, and whatever else a function gives that no gradient is taken of.
 Valued = tuple[FrameworkArray, Any]
@@ -31,6 +32,10 @@ class Arrays(Protocol):
     @property
     def compiles(self) -> bool:
         """Whether a new shape costs a compilation."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What code in this framework claims unless it says otherwise."""
 
     @property
     def mutable(self) -> bool:

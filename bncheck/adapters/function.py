@@ -57,7 +57,7 @@ class FunctionAdapter(ArraysAdapter):
             )
         self.native = _qualified(self.function) == _NATIVE
         on_cpu = found.device == "cpu"
-        self.dialect = found.dialect(_NATIVE_DIALECT if self.native and on_cpu else Dialect())
+        self.dialect = found.dialect(_NATIVE_DIALECT if self.native and on_cpu else self.arrays.dialect)
         self.takes_returned = True
         dtypes = found.dtypes(tuple(FORMATS) if self.native else ("float32", "float64"))
         self.capabilities = claimed_by_signature(self.signature, self.arrays, dtypes=dtypes)

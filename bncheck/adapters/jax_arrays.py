@@ -13,6 +13,7 @@ import numpy as np
 from bncheck.adapter import FrameworkArray
 from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
+from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
 
 
@@ -27,6 +28,8 @@ class JaxArrays:
     differentiates = True
     compiles = True
     mutable = False
+    # Of 1 / sqrt XLA makes an approximate rsqrt, on the CPU as well: 1.64 ulp were measured in float32, jaxlib 0.10.2.
+    dialect = Dialect(inverse_root="approximate")
 
     def __init__(self, device: str) -> None:
         self.device = _device(device)

@@ -10,6 +10,7 @@ import numpy as np
 from bncheck.adapter import FrameworkArray
 from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
+from bncheck.dialect import Dialect
 from bncheck.errors import LoadError, NotOffered
 
 
@@ -20,6 +21,7 @@ class NumpyArrays:
     differentiates = False
     compiles = False
     mutable = True
+    dialect = Dialect()
 
     def __init__(self, device: str) -> None:
         if device != "cpu":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +12,6 @@ from bncheck.adapters.found import Found
 from bncheck.adapters.frameworks import arrays_of
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
-from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
 from bncheck.reference.formats import FORMATS
 
@@ -48,10 +47,10 @@ class ReferenceAdapter(ArraysAdapter):
 
     name = "reference"
     capabilities = Capabilities(dtypes=tuple(FORMATS), cumulative=True)
-    dialect = Dialect(affine="centred", backward="centred", variance="two_pass")
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
+        self.dialect = replace(arrays.dialect, affine="centred", backward="centred", variance="two_pass")
         self.reference = import_module(f"bncheck.reference.{arrays.framework}_reference")
 
     def make(self, config: Config) -> _Layer:

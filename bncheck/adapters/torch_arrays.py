@@ -12,6 +12,7 @@ import torch
 from bncheck.adapter import FrameworkArray
 from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
+from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
 
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
@@ -30,6 +31,7 @@ class TorchArrays:
     differentiates = True
     compiles = False
     mutable = True
+    dialect = Dialect()
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
