@@ -50,6 +50,7 @@ def check(
     include: str | None = None,
     exclude: str | None = None,
     dtypes: Sequence[str] = (),
+    ranks: Sequence[int] = (),
     device: str | None = None,
     dialect: Mapping[str, str] | None = None,
 ) -> Report:
@@ -61,7 +62,7 @@ def check(
     from bncheck.checking import Options, run
     from bncheck.properties.catalogue import CATALOGUE
 
-    options = Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {})
+    options = Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks))
     return run([target], CATALOGUE, options)
 
 
@@ -72,6 +73,7 @@ def parametrize(
     include: str | None = None,
     exclude: str | None = None,
     dtypes: Sequence[str] = (),
+    ranks: Sequence[int] = (),
     device: str | None = None,
     dialect: Mapping[str, str] | None = None,
 ) -> pytest.MarkDecorator:
@@ -83,7 +85,7 @@ def parametrize(
     from bncheck.pytest_support import parametrized
 
     return parametrized(
-        targets, Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {})
+        targets, Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks))
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bncheck.adapters.found import RANKS
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.environment import environment
@@ -30,7 +31,7 @@ UNSTABLE = "outside the bound of the numeric class that is required, inside that
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a run is asked for.  `include`, `exclude`: regular expressions searched in law ids; `dtypes`: all offered
-    where empty; `dialect`: conventions declared by name for every target.
+    where empty; `ranks`: of x, likewise; `dialect`: conventions declared by name for every target.
     """
 
     profile: str = "ci"
@@ -40,12 +41,16 @@ class Options:
     dtypes: tuple[str, ...] = ()
     device: str | None = None
     dialect: Mapping[str, str] = field(default_factory=dict)
+    ranks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         effort_of(self.profile)
         for name in self.dtypes:
             if name not in FORMATS:
                 raise UsageError(f"{name!r} is no dtype that is judged; valid are {', '.join(FORMATS)}")
+        for rank in self.ranks:
+            if rank not in RANKS:
+                raise UsageError(f"{rank!r} is no rank of x; valid are 2, 3, 4 and 5")
         for pattern in (self.include, self.exclude):
             _compiled(pattern)
 
@@ -64,6 +69,8 @@ class Options:
         words = ["bncheck", "run", target, "--profile", self.profile, "--seed", str(self.seed)]
         words += ["--include", f"^{re.escape(law.id)}$", "--dtype", dtype]
         words += ["--device", self.device] if self.device is not None else []
+        for rank in self.ranks:
+            words += ["--rank", str(rank)]
         for key, value in self.dialect.items():
             words += ["--dialect", f"{key}={value}"]
         return shlex.join(words)
@@ -106,7 +113,7 @@ def judged(
 ) -> TargetReport:
     """One target: loaded, verified, its failures shrunk; what does not load becomes an error in its report."""
     try:
-        implementation = load(target, device=options.device, dialect=options.dialect)
+        implementation = load(target, device=options.device, dialect=options.dialect, ranks=options.ranks)
     except LoadError as error:
         return TargetReport(target if isinstance(target, str) else repr(target), error=str(error))
     dtypes = _dtypes(implementation, options)

@@ -47,6 +47,9 @@ def commands() -> None:
     "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this dtype (repeatable)."
 )
 @click.option(
+    "--rank", "ranks", type=click.IntRange(2, 5), multiple=True, help="Only x of this rank (repeatable)."
+)
+@click.option(
     "--device", metavar="cpu|cuda", help="Where the targets run; @cuda on a target does the same for one."
 )
 @click.option(
@@ -69,6 +72,7 @@ def run(
     include: str | None,
     exclude: str | None,
     dtypes: tuple[str, ...],
+    ranks: tuple[int, ...],
     device: str | None,
     declared: tuple[str, ...],
     numerics: tuple[str, ...],
@@ -93,6 +97,7 @@ def run(
             include=include,
             exclude=exclude,
             dtypes=dtypes,
+            ranks=ranks,
             device=device,
             dialect=conventions(declared, numerics),
         )

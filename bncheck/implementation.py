@@ -20,7 +20,7 @@ class Implementation:
     """What is judged.  `name` is the target as the user wrote it; `device` "cpu" or "cuda".
 
     `declared`: the dialect that the user declares for it.  `companion`: the same target on the CPU, where `device` is
-    another.
+    another.  `ranks`: the only ranks of x that are judged, where not empty.
     """
 
     name: str
@@ -28,11 +28,13 @@ class Implementation:
     device: str = "cpu"
     declared: Dialect | None = None
     companion: Implementation | None = None
+    ranks: tuple[int, ...] = ()
 
     @property
     def capabilities(self) -> Capabilities:
         """What it can be asked."""
-        return replace(self.adapter.capabilities, second_device=self.companion is not None)
+        offered = self.adapter.capabilities
+        return replace(offered, ranks=self.ranks or offered.ranks, second_device=self.companion is not None)
 
     @property
     def dialect(self) -> Dialect:

@@ -20,11 +20,16 @@ from bncheck.target import DEVICE, Target, parse_target
 
 
 def load(
-    target: str | object, *, device: str | None = None, dialect: Mapping[str, str] = MappingProxyType({})
+    target: str | object,
+    *,
+    device: str | None = None,
+    dialect: Mapping[str, str] = MappingProxyType({}),
+    ranks: tuple[int, ...] = (),
 ) -> Implementation:
     """The implementation that `target` names, or that it is: a class, function, instance or adapter.
 
     `device` holds where the target itself names none.  `dialect`: conventions that the user declares.
+    `ranks`: the only ranks of x to judge, all that are offered where empty.
     Raises UsageError for what is no target, device or convention, and LoadError, one sentence, for a target that cannot be had.
     """
     for key, value in dialect.items():
@@ -39,8 +44,20 @@ def load(
         found = Found(None, parsed.text, options=dict(parsed.options), device=place, declared=dialect)
     companion = None
     if place != "cpu" and not isinstance(target, Adapter):
-        companion = _implementation(parsed, replace(found, device="cpu"))
-    return replace(_implementation(parsed, found), companion=companion)
+        companion = _restricted(_implementation(parsed, replace(found, device="cpu")), ranks or found.ranks())
+    implementation = _restricted(_implementation(parsed, found), ranks or found.ranks())
+    return replace(implementation, companion=companion)
+
+
+def _restricted(implementation: Implementation, ranks: tuple[int, ...]) -> Implementation:
+    """Judged in these ranks alone; a function that takes any rank may be meant for one."""
+    offered = implementation.capabilities.ranks
+    if not ranks:
+        return implementation
+    if not set(ranks).intersection(offered):
+        wanted, told = (", ".join(map(str, each)) for each in (ranks, offered))
+        raise LoadError(f"{implementation.name} takes x of rank {told}; rank {wanted} was asked for")
+    return replace(implementation, ranks=tuple(rank for rank in offered if rank in ranks))
 
 
 def adapters() -> dict[str, str]:

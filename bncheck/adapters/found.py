@@ -12,7 +12,8 @@ from bncheck.errors import LoadError, UsageError
 from bncheck.reference.formats import FORMATS
 
 FRAMEWORKS = ("torch", "jax", "numpy")
-_HINTS = ("framework", "dtypes", "dialect")
+_HINTS = ("framework", "dtypes", "dialect", "ranks")
+RANKS = (2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Found:
     """`thing`: class, function, factory or instance, None for an adapter's short name.  `name`: as the user says it.
 
     `options`: constructor arguments.  `device`: "cpu", "cuda" or "cuda:N".  `declared`: conventions declared by the user.
-    The object itself may declare in `__bncheck__`: {"framework": ..., "dtypes": [...], "dialect": {...}}.
+    The object itself may declare in `__bncheck__`: {"framework": ..., "dtypes": [...], "ranks": [...],
+    "dialect": {...}}.
     """
 
     thing: object
@@ -63,6 +65,13 @@ class Found:
                 f"{self.name}.__bncheck__['dtypes'] is {dtypes!r}; valid are {', '.join(FORMATS)}"
             )
         return tuple(dtypes)
+
+    def ranks(self) -> tuple[int, ...]:
+        """The ranks of x that the object declares; none where it leaves them to the adapter."""
+        ranks = self._hint("ranks", ())
+        if not isinstance(ranks, list | tuple) or any(each not in RANKS for each in ranks):
+            raise LoadError(f"{self.name}.__bncheck__['ranks'] is {ranks!r}; valid are 2, 3, 4 and 5")
+        return tuple(ranks)
 
     def framework(self) -> str | None:
         """The framework that the object declares, if it does."""

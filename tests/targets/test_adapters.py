@@ -118,7 +118,7 @@ def test_torch_keeps_the_order_of_the_axes_in_memory() -> None:
 
 def test_what_the_code_refers_to_tells_the_framework_before_what_its_module_imports(samples: Path) -> None:
     torch = pytest.importorskip("torch")
-    text = (samples / "torch_notebook.py").read_text(encoding="utf-8")
+    text = (samples / "torch_columns.py").read_text(encoding="utf-8")
     module: dict[str, object] = {"__name__": "notebook"}
     exec(compile(text + "\ndef with_numpy(x):\n    return np.sqrt(x)\n", "notebook", "exec"), module)
 

@@ -19,7 +19,7 @@ Maker = Callable[..., Case]
 def test_autograd_that_fails_is_no_gradient_and_the_exception_is_the_reason(samples: Path) -> None:
     pytest.importorskip("torch")
 
-    offered = load(f"{samples}/torch_notebook.py:with_numpy_root").capabilities
+    offered = load(f"{samples}/torch_columns.py:with_numpy_root").capabilities
 
     assert not offered.gradient
     assert offered.why_not("gradient") is not None
@@ -31,7 +31,7 @@ def test_autograd_that_fails_is_no_gradient_and_the_exception_is_the_reason(samp
 def test_ranks_that_raise_are_not_offered_and_the_exception_is_the_reason(samples: Path) -> None:
     pytest.importorskip("torch")
 
-    offered = load(f"{samples}/torch_notebook.py:with_parameters").capabilities
+    offered = load(f"{samples}/torch_columns.py:with_parameters").capabilities
 
     assert offered.ranks == (2,)
     assert "rank 4: ValueError: too many values to unpack" in offered.reasons["ranks"]

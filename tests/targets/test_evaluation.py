@@ -87,12 +87,12 @@ def test_every_rank_is_normalised_channel_by_channel(
 @pytest.mark.parametrize(
     ("sample", "absent"),
     [
-        ("torch_notebook.py:WithEvalAlone", ()),
+        ("torch_columns.py:WithEvalAlone", ()),
         ("torch_layer.py:BatchNorm1d", ()),
         ("torch_modules.py:make_layer", ()),
         ("torch_functions.py:in_place", ()),
         ("torch_functions.py:returning", ()),
-        ("torch_notebook.py:with_parameters", STATISTICS),
+        ("torch_columns.py:with_parameters", STATISTICS),
         ("numpy_layers.py:forward", (*STATISTICS, *GRADIENTS)),
         ("jax_layers.py:batch_norm", ()),
         ("jax_layers.py:Layer", STATISTICS),
@@ -116,7 +116,7 @@ def test_a_user_file_is_exact_in_training(
 @pytest.mark.parametrize(
     ("sample", "absent"),
     [
-        ("torch_notebook.py:WithEvalAlone", ()),
+        ("torch_columns.py:WithEvalAlone", ()),
         ("torch_layer.py:BatchNorm1d", ()),
         ("torch_modules.py:make_layer", ()),
         ("torch_functions.py:in_place", ()),
