@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -111,6 +112,10 @@ class Adapter:
     def fetch(self, native: FrameworkArray) -> Native:
         """The framework's array as a NumPy array that shares no memory with it; bfloat16 as that of ml_dtypes."""
         return np.array(native)
+
+    def running(self, size: int) -> AbstractContextManager[object]:
+        """Where an evaluation of x with `size` elements runs: settings that concern its time alone."""
+        return nullcontext()
 
     def versions(self) -> dict[str, str]:
         """Name to version of the libraries that the target runs on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Literal, get_args, get_type_hints
 
 from bncheck.errors import UsageError
@@ -47,6 +48,7 @@ class Dialect:
         changed: Dialect = replace(self, **{key: value})  # type: ignore[arg-type]  # checked against the hints above
         return changed
 
+    @lru_cache(maxsize=1024)  # noqa: B019  # frozen and few: a profile is asked for with every comparison
     def profile(self, x: Format, parameters: Format, running: Format, *, device: str = "cpu") -> Profile:
         """The numeric profile of this dialect for a case of these formats on a device."""
         profile = replace(

@@ -33,8 +33,7 @@ class Implementation:
     @property
     def capabilities(self) -> Capabilities:
         """What it can be asked."""
-        offered = self.adapter.capabilities
-        return replace(offered, ranks=self.ranks or offered.ranks, second_device=self.companion is not None)
+        return _restricted(self.adapter.capabilities, self.ranks, second_device=self.companion is not None)
 
     @property
     def dialect(self) -> Dialect:
@@ -59,9 +58,10 @@ class Implementation:
             raise ImplementationCrashed(told(error)) from error
 
     def _evaluate(self, case: Case) -> Outcome:
-        handle = self._prepared(case)
-        for _ in range(case.steps):
-            y, gradients = self._step(handle, case)
+        with self.adapter.running(case.x.size):
+            handle = self._prepared(case)
+            for _ in range(case.steps):
+                y, gradients = self._step(handle, case)
         state = self.adapter.get_state(handle) if self.capabilities.statistics else State(None, None)
         return Outcome(
             y=self.adapter.fetch(y),
@@ -103,6 +103,12 @@ class Implementation:
 
     def _fetched(self, native: object) -> Native | None:
         return None if native is None else self.adapter.fetch(native)
+
+
+def _restricted(offered: Capabilities, ranks: tuple[int, ...], *, second_device: bool) -> Capabilities:
+    if second_device == offered.second_device and not ranks:
+        return offered
+    return replace(offered, ranks=ranks or offered.ranks, second_device=second_device)
 
 
 def told(error: Exception) -> str:

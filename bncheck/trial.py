@@ -87,6 +87,10 @@ class Trial:
             self.outcomes[id(case)] = case, self.implementation.evaluate(case)
         return self.outcomes[id(case)][1]
 
+    def without_gradients(self, case: Case) -> Case:
+        """The same case with nothing to differentiate, unless that would be one more function to compile."""
+        return case if self.capabilities.compiles else case.changed(dy=None)
+
     def truth(self, case: Case) -> Truth:
         """The exact outcome in the implementation's dialect."""
         return self.answers.truth(case, biased=self._biased)[1]

@@ -39,10 +39,10 @@ def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial
     |difference| <= sum |dy| (E+ + E-) + 2 sum |d| E_dx + |gamma| |dy| |d|^3 / (m (sqrt(var + eps) - |d|/sqrt(m))^3).
     The step is (3 u)^(1/3) sqrt(var + eps) a channel, on a grid on which x, x + d and x - d are exact.
     """
-    base, step = on_grid(case, trial)
-    rows = as_rows(base.x)
-    ahead = base.changed(x=from_channel_major(rows + step, base.x.shape, base.x.dtype))
-    behind = base.changed(x=from_channel_major(rows - step, base.x.shape, base.x.dtype))
+    base, step = on_grid(case)
+    rows, still = as_rows(base.x), trial.without_gradients(base)
+    ahead = still.changed(x=from_channel_major(rows + step, base.x.shape, base.x.dtype))
+    behind = still.changed(x=from_channel_major(rows - step, base.x.shape, base.x.dtype))
     bound, truth = trial.bounds(base)["dx"], trial.truth(base)
     difference, allowed, judged = _difference(trial, base, ahead, behind)
     scale = 1.0 if base.gamma is None else np.abs(as_rows(base.gamma))
@@ -62,20 +62,25 @@ def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial
         yield _parameter(trial, base, "beta", base.beta)
 
 
-def on_grid(case: Case, trial: Trial) -> tuple[Case, Array]:
+def on_grid(case: Case) -> tuple[Case, Array]:
     """The case moved onto a grid, and the step d, (C, m), on the same grid: x, x + d and x - d are then exact.
 
-    The grid is 2^-52 of the power of two above the largest |x| + |d|.  The direction falls from 1 to 1/2 by turns of
+    The grid of x is 2^-52 of the power of two above the largest |x| + |d|, that of gamma and beta, which are moved by
+    1, is 2^-40.  The direction falls from 1 to 1/2 by turns of
     sign, of root mean square below 1, and is not constant along the batch, where BN does not see it.
     """
-    rows, truth = as_rows(case.x), trial.truth(case)
-    root = 1 / truth.inverse_std
+    rows = as_rows(case.x)
+    root = np.sqrt(rows.var(axis=-1, keepdims=True) + case.eps)
     positions = np.arange(case.count)
     direction = np.where(positions % 2 == 0, 1.0, -1.0) / (1 + positions / case.count)
     step = direction * np.cbrt(3 * FLOAT64.unit_roundoff) * root
     reach = np.max(np.abs(rows), axis=-1, keepdims=True) + np.max(np.abs(step), axis=-1, keepdims=True)
     grid = np.ldexp(1.0, np.frexp(2 * reach)[1] - 52)
-    moved = case.changed(x=from_channel_major(np.round(rows / grid) * grid, case.x.shape, case.x.dtype))
+    moved = case.changed(
+        x=from_channel_major(np.round(rows / grid) * grid, case.x.shape, case.x.dtype),
+        gamma=None if case.gamma is None else np.round(case.gamma * 2.0**40) / 2.0**40,
+        beta=None if case.beta is None else np.round(case.beta * 2.0**40) / 2.0**40,
+    )
     return moved, np.round(step / grid) * grid
 
 
@@ -91,10 +96,9 @@ def _difference(trial: Trial, base: Case, ahead: Case, behind: Case) -> tuple[Ar
 
 
 def _parameter(trial: Trial, base: Case, name: str, vector: Native) -> Comparison:
-    """The same for gamma or beta, moved by 1 on a grid of 2^-40: linear, so that nothing is truncated."""
-    values = np.round(vector * 2.0**40) / 2.0**40
-    base = base.changed(**{name: values})
-    ahead, behind = base.changed(**{name: values + 1}), base.changed(**{name: values - 1})
+    """The same for gamma or beta, moved by 1: linear, so that nothing is truncated."""
+    still = trial.without_gradients(base)
+    ahead, behind = still.changed(**{name: vector + 1}), still.changed(**{name: vector - 1})
     difference, allowed, judged = _difference(trial, base, ahead, behind)
     bound = trial.bounds(base)[f"d{name}"]
     claimed = 2 * trial.rows(base, f"d{name}")

@@ -50,6 +50,9 @@ class Arrays(Protocol):
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """Where an evaluation on x of this dtype runs."""
 
+    def running(self, size: int) -> AbstractContextManager[object]:
+        """Settings for evaluations of x with `size` elements that concern their time alone."""
+
     def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
         """Where a layer for x of this dtype is constructed: new arrays come to stand on the device."""
 
@@ -80,6 +83,10 @@ class ArraysAdapter(Adapter):
     def fetch(self, native: FrameworkArray) -> Native:
         """The framework's array as a NumPy array of its own."""
         return self.arrays.fetch(native)
+
+    def running(self, size: int) -> AbstractContextManager[object]:
+        """As the framework's arrays need."""
+        return self.arrays.running(size)
 
     def versions(self) -> dict[str, str]:
         """Those of the framework."""

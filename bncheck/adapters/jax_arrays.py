@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -49,6 +49,10 @@ class JaxArrays:
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """On the device, and where JAX has float64 when x has."""
         return self._running(dtype)
+
+    def running(self, size: int) -> AbstractContextManager[object]:
+        """Nothing to set."""
+        return nullcontext()
 
     def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
         """As `scope`."""

@@ -42,6 +42,10 @@ class NumpyArrays:
         """IEEE special values travel in silence, as they do in the other frameworks."""
         return np.errstate(all="ignore")
 
+    def running(self, size: int) -> AbstractContextManager[object]:
+        """Nothing to set."""
+        return nullcontext()
+
     def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
         """Nothing to prepare."""
         return nullcontext()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import ml_dtypes
@@ -15,6 +16,8 @@ from bncheck.case import Native
 from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
 
+# at::internal::GRAIN_SIZE, below which elementwise work is not divided among threads.
+UNDIVIDED = 32768
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _DTYPES = {
     "float64": torch.float64,
@@ -67,6 +70,23 @@ class TorchArrays:
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """With gradients in training alone: some layers take their mode from `torch.is_grad_enabled()`."""
         return torch.enable_grad() if training else torch.no_grad()
+
+    @contextmanager
+    def running(self, size: int) -> Iterator[None]:
+        """On one thread where x is small.
+
+        There is little to divide, but torch wakes its other threads, and on a busy machine waits for them a hundred
+        times as long as the layer takes (measured: 6 ms against 0.05 ms).
+        """
+        threads = torch.get_num_threads()
+        if size > UNDIVIDED or threads == 1:
+            yield
+            return
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
     def making(self, dtype: np.dtype[np.generic]) -> AbstractContextManager[object]:
         """New tensors stand on the device."""
