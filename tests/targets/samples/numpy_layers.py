@@ -2,7 +2,7 @@
 
 # As users write: no types, short names.
 # mypy: ignore-errors
-# ruff: noqa: FBT002, PLR0917
+# ruff: noqa: PLR0917
 
 import numpy as np
 
