@@ -31,7 +31,7 @@ class Capabilities:
     statistics: bool = True
     set_statistics: bool = True
     affine: bool = True
-    plain: bool = True
+    plain: bool = False
     momentum: bool = True
     cumulative: bool = False
     zero_eps: bool = True

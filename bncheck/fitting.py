@@ -77,7 +77,7 @@ def _converted(case: Case, dtype: np.dtype[Any]) -> Case:
 def _affine(case: Case, capabilities: Capabilities) -> Case:
     if case.affine and not capabilities.affine:
         return case.changed(gamma=None, beta=None)
-    if not case.affine and not capabilities.plain:
+    if not case.affine and capabilities.affine and not capabilities.plain:
         dtype = case.x.dtype if case.running_mean is None else case.running_mean.dtype
         ones = np.ones(case.channels).astype(dtype)
         return case.changed(gamma=ones, beta=np.zeros(case.channels).astype(dtype))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bncheck.case import Case
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -51,8 +53,10 @@ class _Search:
 def shrunk(law: Law, implementation: Implementation, first: Failure, *, budget: int) -> Failure:
     """A failure of the same law, verdict and quantity on the simplest case that `budget` evaluations find."""
     search = _Search(law, implementation, first, budget)
-    while search.improve():
-        pass
+    # Simplified arrays may overflow on the way; what they are worth is found out by judging them.
+    with np.errstate(all="ignore"):
+        while search.improve():
+            pass
     return search.best
 
 

@@ -143,7 +143,7 @@ def _whole_arrays(case: Case) -> Iterator[Case]:
         yield case.changed(**{name: _rounded(array)})
         yield case.changed(**{name: (values - np.round(np.mean(values))).astype(array.dtype)})
         if np.isfinite(size) and size > 0:
-            scaled = values * 2.0 ** (3 - np.frexp(size)[1])
+            scaled = np.ldexp(values, 3 - np.frexp(size)[1])
             yield case.changed(**{name: scaled.astype(array.dtype)})
             yield case.changed(**{name: np.round(scaled).astype(array.dtype)})
             yield case.changed(**{name: np.sign(values).astype(array.dtype)})

@@ -16,7 +16,7 @@ import numpy as np
 from bncheck.case import Case, Native, from_channel_major
 from bncheck.comparison import Comparison
 from bncheck.law import law
-from bncheck.properties.relation import all_judged, channel_bound, exactly, per_channel
+from bncheck.properties.relation import all_judged, channel_bound, equal, exact_inner
 from bncheck.reference.bounds import Bound
 from bncheck.reference.domain import Mask
 from bncheck.reference.double_double import DoubleDouble
@@ -51,12 +51,10 @@ def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial
     truncation = (
         scale * _norm(as_rows(base.dy)) * length**3 / (base.count * (root - length / base.count**0.5) ** 3)
     )
-    claimed = _twice_inner(trial.rows(base, "dx"), step)
+    claimed = exact_inner(2 * trial.rows(base, "dx"), step)
     largest = allowed + 2 * np.sum(np.abs(step) * bound.largest, axis=-1, keepdims=True) + truncation
     signal = 2 * np.sum(np.abs(step) * bound.scale, axis=-1, keepdims=True)
-    yield per_channel(
-        "dx d", claimed, exactly(difference), channel_bound(largest, signal, judged & all_judged(bound))
-    )
+    yield equal("dx d", claimed, difference, channel_bound(largest, signal, judged & all_judged(bound)))
     if base.gamma is not None and base.beta is not None:
         yield _parameter(trial, base, "gamma", base.gamma)
         yield _parameter(trial, base, "beta", base.beta)
@@ -65,9 +63,9 @@ def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial
 def on_grid(case: Case) -> tuple[Case, Array]:
     """The case moved onto a grid, and the step d, (C, m), on the same grid: x, x + d and x - d are then exact.
 
-    The grid of x is 2^-52 of the power of two above the largest |x| + |d|, that of gamma and beta, which are moved by
-    1, is 2^-40.  The direction falls from 1 to 1/2 by turns of
-    sign, of root mean square below 1, and is not constant along the batch, where BN does not see it.
+    The grid of x is 2^-52 of the power of two above the largest |x| + |d|, that of gamma and beta 2^-40 of the step
+    that they are moved by.  The direction falls from 1 to 1/2 by turns of sign, of root mean square below 1, and is
+    not constant along the batch, where BN does not see it.
     """
     rows = as_rows(case.x)
     root = np.sqrt(rows.var(axis=-1, keepdims=True) + case.eps)
@@ -78,39 +76,46 @@ def on_grid(case: Case) -> tuple[Case, Array]:
     grid = np.ldexp(1.0, np.frexp(2 * reach)[1] - 52)
     moved = case.changed(
         x=from_channel_major(np.round(rows / grid) * grid, case.x.shape, case.x.dtype),
-        gamma=None if case.gamma is None else np.round(case.gamma * 2.0**40) / 2.0**40,
-        beta=None if case.beta is None else np.round(case.beta * 2.0**40) / 2.0**40,
+        gamma=None if case.gamma is None else _snapped(case.gamma),
+        beta=None if case.beta is None else _snapped(case.beta),
     )
     return moved, np.round(step / grid) * grid
 
 
-def _difference(trial: Trial, base: Case, ahead: Case, behind: Case) -> tuple[Array, Array, Mask]:
+def _difference(trial: Trial, base: Case, ahead: Case, behind: Case) -> tuple[DoubleDouble, Array, Mask]:
     """sum dy (y+ - y-) a channel, what rounding may make of it, and where it is judged."""
     assert base.dy is not None
     dy = as_rows(base.dy)
     bounds: list[Bound] = [trial.bounds(side)["y"] for side in (ahead, behind)]
     change = DoubleDouble.of(trial.rows(ahead, "y")) - DoubleDouble.of(trial.rows(behind, "y"))
-    difference = (change * DoubleDouble.of(dy)).total().hi
+    difference = (change * DoubleDouble.of(dy)).total()
     allowed = np.sum(np.abs(dy) * (bounds[0].largest + bounds[1].largest), axis=-1, keepdims=True)
     return difference, allowed, all_judged(bounds[0]) & all_judged(bounds[1])
 
 
 def _parameter(trial: Trial, base: Case, name: str, vector: Native) -> Comparison:
-    """The same for gamma or beta, moved by 1: linear, so that nothing is truncated."""
+    """The same for gamma or beta, moved by a power of two: linear, so that nothing is truncated."""
     still = trial.without_gradients(base)
-    ahead, behind = still.changed(**{name: vector + 1}), still.changed(**{name: vector - 1})
+    step = parameter_step(vector)
+    ahead, behind = still.changed(**{name: vector + step}), still.changed(**{name: vector - step})
     difference, allowed, judged = _difference(trial, base, ahead, behind)
     bound = trial.bounds(base)[f"d{name}"]
-    claimed = 2 * trial.rows(base, f"d{name}")
-    largest, signal = allowed + 2 * bound.largest, 2 * bound.scale
-    return per_channel(
-        f"d{name}", claimed, exactly(difference), channel_bound(largest, signal, judged & all_judged(bound))
-    )
+    moved = 2 * as_rows(step)
+    claimed = DoubleDouble.of(moved * trial.rows(base, f"d{name}"))
+    largest, signal = allowed + moved * bound.largest, moved * bound.scale
+    return equal(f"d{name}", claimed, difference, channel_bound(largest, signal, judged & all_judged(bound)))
+
+
+def parameter_step(vector: Native) -> Native:
+    """A power of two for each number, at least 1 and as large as the number."""
+    return np.asarray(np.ldexp(1.0, np.frexp(np.maximum(np.abs(vector), 0.5))[1]))
+
+
+def _snapped(vector: Native) -> Native:
+    """On a grid of 2^-40 of the step: the number moved by the step is exact."""
+    grid = parameter_step(vector) * 2.0**-40
+    return np.asarray(np.round(vector / grid) * grid)
 
 
 def _norm(values: Array) -> Array:
     return np.asarray(np.sqrt(np.sum(values * values, axis=-1, keepdims=True)))
-
-
-def _twice_inner(left: Array, right: Array) -> Array:
-    return 2 * (DoubleDouble.of(left) * DoubleDouble.of(right)).total().hi

@@ -9,12 +9,15 @@ import numpy as np
 from bncheck.case import Case
 from bncheck.comparison import Comparison
 from bncheck.law import law
-from bncheck.properties.relation import all_judged, channel_bound, exactly, inner, per_channel, total
+from bncheck.properties.relation import all_judged, channel_bound, equal, exact_inner, exact_sum
+from bncheck.reference.double_double import DoubleDouble
 from bncheck.regions import EVALUATION, TRAINING
 from bncheck.trial import Trial
 
 PAPER = "Ioffe and Szegedy 2015, section 3, the chain rule"
 TRAIN = ("train", "gradient")
+# xhat and the factor are rounded to float64 eight times at most, and products of tiny numbers lose their last digits.
+ROUNDINGS, UNDERFLOWS = 8 * 2.0**-53, 64 * 2.0**-1074
 EVAL = ("eval", "set_statistics", "eval_gradient")
 
 
@@ -53,20 +56,16 @@ def training_dx_is_orthogonal_to_one_and_nearly_to_xhat(case: Case, trial: Trial
     assert problem.dy is not None
     scale = np.ones_like(truth.mean) if problem.gamma is None else problem.gamma
     factor = scale * truth.inverse_std * problem.eps * truth.inverse_std**2
-    allowed = np.sum(np.abs(xhat) * bound.largest, axis=-1, keepdims=True)
-    # xhat, the factor and the right side are rounded to float64, eight times at most.
-    rounding = (
-        8
-        * 2.0**-53
-        * np.sum(np.abs(xhat) * (np.abs(dx) + np.abs(factor * problem.dy)), axis=-1, keepdims=True)
+    allowed = np.sum(np.abs(xhat) * bound.largest, axis=-1, keepdims=True) + ROUNDINGS * np.sum(
+        np.abs(xhat) * (np.abs(dx) + np.abs(factor * problem.dy)), axis=-1, keepdims=True
     )
-    whole = np.sum(bound.largest, axis=-1, keepdims=True)
     judged, strength = all_judged(bound), np.sum(bound.scale, axis=-1, keepdims=True)
-    yield per_channel("sum(dx)", total(dx), exactly(0 * truth.mean), channel_bound(whole, strength, judged))
+    whole = channel_bound(np.sum(bound.largest, axis=-1, keepdims=True), strength, judged)
+    yield equal("sum(dx)", exact_sum(dx), DoubleDouble.of(0 * truth.mean), whole)
     signal = np.sum(np.abs(xhat) * bound.scale, axis=-1, keepdims=True)
-    projected = exactly(factor * inner(problem.dy, xhat))
-    limit = channel_bound(allowed + rounding, signal, judged)
-    yield per_channel("sum(dx xhat)", inner(dx, xhat), projected, limit)
+    right = DoubleDouble.of(factor) * exact_inner(problem.dy, xhat)
+    limit = channel_bound(allowed + case.count * UNDERFLOWS, signal, judged)
+    yield equal("sum(dx xhat)", exact_inner(dx, xhat), right, limit)
 
 
 @law("evaluation_gradient.dx", region=EVALUATION, source=PAPER, needs=EVAL)

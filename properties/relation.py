@@ -18,19 +18,23 @@ def exactly(values: Array) -> Exact:
     return Exact(values, np.zeros_like(values))
 
 
-def total(values: Array) -> Array:
-    """The sum of each row, (C, 1), exact to a few units of float64 whatever it cancels."""
-    return DoubleDouble.of(values).total().hi
+def exact_sum(values: Array) -> DoubleDouble:
+    """The sum of each row, (C, 1), to 2^-100 of the sum of magnitudes."""
+    return DoubleDouble.of(values).total()
 
 
-def inner(left: Array, right: Array) -> Array:
-    """The inner product of each pair of rows, (C, 1), with products and sums in double-double."""
-    return (DoubleDouble.of(left) * DoubleDouble.of(right)).total().hi
+def exact_inner(left: Array, right: Array) -> DoubleDouble:
+    """The inner product of each pair of rows, (C, 1), to 2^-100 of the sum of magnitudes."""
+    return (DoubleDouble.of(left) * DoubleDouble.of(right)).total()
 
 
-def per_channel(quantity: str, actual: Array, expected: Exact, limit: Bound) -> Comparison:
-    """One number a channel, all of them (C, 1)."""
-    return compare(quantity, actual, expected, limit, (len(actual),))
+def equal(quantity: str, left: DoubleDouble, right: DoubleDouble, limit: Bound) -> Comparison:
+    """One number a channel on either side, (C, 1).
+
+    What the left side has beyond float64 is taken off the right one, so that neither is rounded.
+    """
+    rest = right - DoubleDouble.of(left.lo)
+    return compare(quantity, left.hi, Exact(rest.hi, rest.lo), limit, (len(left.hi),))
 
 
 def channel_bound(largest: Array, scale: Array, judged: Mask) -> Bound:

@@ -57,7 +57,7 @@ def gradient_bounds(problem: Problem, truth: Truth, profile: Profile, errors: Mo
     dx = dx + 3 * sums.u * (size + dx) + sums.tiny * _carried(sums, errors)
     return GradientBounds(
         dx=rounded_to(profile.output, profile, size=size, error=dx),
-        dgamma=_dgamma(sums, truth, profile, errors, problem.count),
+        dgamma=_dgamma(sums, profile, errors, problem.count),
         dbeta=_dbeta(problem, sums, profile, summation),
     )
 
@@ -140,7 +140,7 @@ def _eval_dx(sums: _Sums, errors: MomentErrors) -> Array:
     return np.asarray(sums.scale * sums.dy * (errors.r_error + 2 * sums.u * errors.r_high))
 
 
-def _dgamma(sums: _Sums, truth: Truth, profile: Profile, errors: MomentErrors, count: int) -> Array:
+def _dgamma(sums: _Sums, profile: Profile, errors: MomentErrors, count: int) -> Array:
     """m (e_c r_high + |c| E_r), three roundings, and the storage of a parameter's gradient."""
     error = count * (sums.c_error * errors.r_high + sums.c * errors.r_error)
     size = count * sums.c * sums.r

@@ -51,7 +51,9 @@ def domain(problem: Problem, truth: Truth, profile: Profile, errors: MomentError
         forward,
         statistics & _moves(problem.running_mean, truth.mean, errors.mean, profile.update),
         statistics & _moves(problem.running_var, 2 * truth.variance, 2 * errors.variance, profile.update),
-        _backward(problem, truth, errors, forward, scale, centred, largest),
+        _backward(
+            problem, truth, errors=errors, forward=forward, scale=scale, centred=centred, largest=largest
+        ),
     )
 
 
@@ -64,6 +66,7 @@ def _moves(old: Array | None, statistic: Array, error: Array, update: Format) ->
 def _backward(
     problem: Problem,
     truth: Truth,
+    *,
     errors: MomentErrors,
     forward: Mask,
     scale: Array,

@@ -139,7 +139,8 @@ def _mean_is_representable(problem: Problem, truth: Truth, profile: Profile) -> 
     power_of_two = problem.count & (problem.count - 1) == 0
     short = np.abs(truth.mean) <= lattice_step(truth.mean) / profile.arithmetic.unit_roundoff
     normal = lattice_step(problem.x) >= _tiny(profile)
-    return normal & ((truth.mean == 0) | (short & power_of_two & (np.abs(truth.mean) > 2 * _tiny(profile))))
+    exact = (truth.mean == 0) | (short & power_of_two & (np.abs(truth.mean) > 2 * _tiny(profile)))
+    return np.asarray(normal & exact)
 
 
 def _two_pass(problem: Problem, truth: Truth, profile: Profile, mean: Array, summation: Summation) -> Array:

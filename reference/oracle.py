@@ -33,6 +33,11 @@ class Exact:
         with np.errstate(invalid="ignore"):
             return np.asarray(np.abs((actual - self.hi) - self.lo))
 
+    def plus(self, values: Array) -> Exact:
+        """The exact sum with float64 numbers, rounded to about 2^-53 of the larger low part."""
+        total = DoubleDouble(self.hi, self.lo) + DoubleDouble.of(values)
+        return Exact(total.hi, total.lo)
+
     def minus(self, other: Exact) -> Exact:
         """The exact difference, rounded to about 2^-53 of the larger low part."""
         difference = DoubleDouble(self.hi, self.lo) - DoubleDouble(other.hi, other.lo)

@@ -105,6 +105,7 @@ def claimed_by_signature(signature: Signature, arrays: Arrays, *, dtypes: tuple[
         statistics=tracked and train,
         set_statistics=tracked,
         affine="affine" not in reasons,
+        plain=True,
         momentum=has("momentum"),
         compiles=arrays.compiles,
         reasons=reasons,

@@ -46,7 +46,7 @@ class ReferenceAdapter(ArraysAdapter):
     """A reference on the arrays of its framework; centred in both directions and two-pass, by construction."""
 
     name = "reference"
-    capabilities = Capabilities(dtypes=tuple(FORMATS), cumulative=True)
+    capabilities = Capabilities(dtypes=tuple(FORMATS), plain=True, cumulative=True)
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
@@ -98,7 +98,7 @@ class ReferenceAdapter(ArraysAdapter):
 class JaxReferenceAdapter(ReferenceAdapter):
     """The reference in JAX: y and the gradients come out of one compiled function."""
 
-    capabilities = Capabilities(dtypes=tuple(FORMATS), cumulative=True, compiles=True)
+    capabilities = Capabilities(dtypes=tuple(FORMATS), plain=True, cumulative=True, compiles=True)
 
     def evaluate(
         self,

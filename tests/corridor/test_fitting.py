@@ -20,7 +20,7 @@ from bncheck.regions import TRAINING
 from bncheck.shapes import fitted_shape, free_plans, other_shape
 
 CASES = TRAINING.cases("float16", plans=None, largest=64)
-EVERYTHING = Capabilities(dtypes=("float16",), cumulative=True)
+EVERYTHING = Capabilities(dtypes=("float16",), plain=True, cumulative=True)
 
 
 def fitted(case: Case, capabilities: Capabilities, dialect: Dialect | None = None) -> Case:

@@ -70,7 +70,9 @@ class LayerAdapter(Adapter):
     """Judges a `Layer` like any third-party implementation."""
 
     name = "layer"
-    capabilities = Capabilities(dtypes=("float32", "float64", "float16", "bfloat16"), cumulative=True)
+    capabilities = Capabilities(
+        dtypes=("float32", "float64", "float16", "bfloat16"), plain=True, cumulative=True
+    )
 
     def __init__(self, layer: Layer, dialect: Dialect | None = None) -> None:
         self.layer = layer
