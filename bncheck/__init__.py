@@ -53,6 +53,7 @@ def check(
     ranks: Sequence[int] = (),
     device: str | None = None,
     dialect: Mapping[str, str] | None = None,
+    isolate: bool | None = None,
 ) -> Report:
     """Judge one target, a string as on the command line or an object, and return the report.
 
@@ -62,7 +63,9 @@ def check(
     from bncheck.checking import Options, run
     from bncheck.properties.catalogue import CATALOGUE
 
-    options = Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks))
+    options = Options(
+        profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks), isolate
+    )
     return run([target], CATALOGUE, options)
 
 
@@ -76,6 +79,7 @@ def parametrize(
     ranks: Sequence[int] = (),
     device: str | None = None,
     dialect: Mapping[str, str] | None = None,
+    isolate: bool | None = None,
 ) -> pytest.MarkDecorator:
     """Decorate a test with parameters `law` and `implementation`: one test for each law and target.
 
@@ -85,7 +89,8 @@ def parametrize(
     from bncheck.pytest_support import parametrized
 
     return parametrized(
-        targets, Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks))
+        targets,
+        Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks), isolate),
     )
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bncheck.adapters.found import RANKS
@@ -23,7 +23,7 @@ from bncheck.reference.self_check import OracleDisagreement, check_oracle_agains
 from bncheck.report import Finding, LawReport, Report, TargetReport
 from bncheck.shrinking import shrunk
 from bncheck.verdict import Failure, Status, most_serious
-from bncheck.verify import Progress, Tallies, planned, verify
+from bncheck.verify import Progress, Tallies, planned, started, verify
 
 UNSTABLE = "outside the bound of the numeric class that is required, inside that of a one-pass variance mean(x^2) - mean(x)^2"
 
@@ -42,6 +42,7 @@ class Options:
     device: str | None = None
     dialect: Mapping[str, str] = field(default_factory=dict)
     ranks: tuple[int, ...] = ()
+    isolate: bool | None = None
 
     def __post_init__(self) -> None:
         effort_of(self.profile)
@@ -96,9 +97,13 @@ def run(
     chosen = options.selected(laws)
     effort = effort_of(options.profile)
     corpus = Corpus(options.seed, effort)
-    reports = tuple(judged(target, chosen, options, corpus, progress=progress) for target in targets)
+    reports: list[TargetReport] = []
+    for target in targets:
+        reports.append(judged(target, chosen, options, corpus, progress=progress))
+        if reports[-1].interrupted:
+            break
     seconds = time.perf_counter() - started
-    return Report(environment(), options.seed, options.profile, seconds, reports, strict=effort.strict)
+    return Report(environment(), options.seed, options.profile, seconds, tuple(reports), strict=effort.strict)
 
 
 def _trust_the_oracle() -> None:
@@ -113,20 +118,61 @@ def judged(
 ) -> TargetReport:
     """One target: loaded, verified, its failures shrunk; what does not load becomes an error in its report."""
     try:
-        implementation = load(target, device=options.device, dialect=options.dialect, ranks=options.ranks)
+        implementation = loaded(target, options)
     except LoadError as error:
         return TargetReport(target if isinstance(target, str) else repr(target), error=str(error))
+    try:
+        return report_on(implementation, laws, options, corpus, progress=progress)
+    finally:
+        implementation.close()
+
+
+def loaded(target: Any, options: Options) -> Implementation:
+    """A target as the options ask for it; raises LoadError or UsageError."""
+    return load(
+        target,
+        device=options.device,
+        dialect=options.dialect,
+        ranks=options.ranks,
+        isolate=options.isolate,
+    )
+
+
+def report_on(
+    implementation: Implementation,
+    laws: Sequence[Law],
+    options: Options,
+    corpus: Corpus,
+    *,
+    progress: Progress | None = None,
+) -> TargetReport:
+    """A loaded target.  An interruption ends the verification; what was found until then is reported, not shrunk."""
     dtypes = _dtypes(implementation, options)
-    tallies = verify(implementation, planned(laws, implementation, dtypes), corpus, progress=progress)
-    found = _Judged(implementation, dtypes, tallies, options, corpus.effort.shrinks)
+    plan = planned(laws, implementation, dtypes)
+    tallies = started(plan)
+    interrupted = False
+    numerics = None
+    try:
+        verify(implementation, plan, corpus, tallies, progress=progress)
+        if dtypes and laws:
+            numerics = measured(implementation, _measured_dtype(dtypes))
+    except KeyboardInterrupt:
+        interrupted = True
+    found = _Judged(implementation, dtypes, tallies, options, 0 if interrupted else corpus.effort.shrinks)
+    try:
+        reports = tuple(found.law_report(law) for law in laws)
+    except KeyboardInterrupt:
+        interrupted = True
+        reports = tuple(replace(found, shrinks=0).law_report(law) for law in laws)
     return TargetReport(
         target=implementation.name,
         adapter=implementation.adapter.name,
         device=implementation.device,
         capabilities=implementation.capabilities,
         dialect=implementation.dialect,
-        numerics=measured(implementation, _measured_dtype(dtypes)) if dtypes and laws else None,
-        laws=tuple(found.law_report(law) for law in laws),
+        numerics=numerics,
+        laws=reports,
+        interrupted=interrupted,
     )
 
 
@@ -149,6 +195,7 @@ class _Judged:
     tallies: Tallies
     options: Options
     shrinks: int
+    crashes: dict[tuple[str, str | None], Failure] = field(default_factory=dict)
 
     def law_report(self, law: Law) -> LawReport:
         """The verdict on one law, its most serious failure shrunk."""
@@ -172,9 +219,19 @@ class _Judged:
         judged = ", ".join(self.dtypes) or f"none of the {offered} that it offers"
         return f"it is a law for {wanted}; the target is judged in {judged}"
 
+    def smallest(self, law: Law, first: Failure) -> Failure:
+        """The failure on a simpler case.  What ended the process is the same for all laws of a region: once is enough."""
+        key = (first.drawing.region.name, first.crash)
+        if first.crash is not None and key in self.crashes:
+            return self.crashes[key]
+        found = shrunk(law, self.implementation, first, budget=self.shrinks)
+        if first.crash is not None:
+            self.crashes[key] = found
+        return found
+
     def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
         """One finding a quantity that fails on the smallest case, or one for a crash."""
-        smallest = shrunk(law, self.implementation, first, budget=self.shrinks)
+        smallest = self.smallest(law, first)
         dtype = smallest.drawing.dtype
         replay = self.options.command(self.implementation.name, law, dtype)
         if smallest.crash is not None:

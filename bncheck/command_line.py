@@ -62,6 +62,11 @@ def commands() -> None:
     help="The numeric class to meet: of the variance, or a centred affine step (repeatable).",
 )
 @click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run the target in a process of its own; the default is to do so for files and compiled extensions.",
+)
+@click.option(
     "--report", "reports", type=click.Choice(("json",)), multiple=True, help="Also write a report file."
 )
 @click.option("--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go.")
@@ -76,6 +81,7 @@ def run(
     device: str | None,
     declared: tuple[str, ...],
     numerics: tuple[str, ...],
+    isolate: bool | None,
     reports: tuple[str, ...],
     report_dir: Path,
 ) -> None:
@@ -100,6 +106,7 @@ def run(
             ranks=ranks,
             device=device,
             dialect=conventions(declared, numerics),
+            isolate=isolate,
         )
         for text in targets:
             parse_target(text)

@@ -20,7 +20,30 @@ class DefectError(BncheckError):
 
 
 class ImplementationCrashed(BncheckError):
-    """The implementation under test raised: a verdict about it, carried to where verdicts are made."""
+    """The implementation under test raised: a verdict about it, carried to where verdicts are made.
+
+    `restarts`: what it costs to go on, in starts of a process.
+    """
+
+    restarts = 0
+
+
+class ImplementationDied(ImplementationCrashed):
+    """The implementation under test took its process with it."""
+
+    restarts = 1
+
+
+class ImplementationTooLarge(ImplementationDied):
+    """The implementation under test took more memory than it may."""
+
+    restarts = 4
+
+
+class ImplementationTimedOut(ImplementationDied):
+    """The implementation under test did not answer in time."""
+
+    restarts = 5
 
 
 class NotOffered(BncheckError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from types import MappingProxyType
+from typing import Any
 
 from bncheck.adapter import Adapter
 from bncheck.adapters.builtin import FOR_OBJECTS, SHORT_NAMES, adapter_names, built, registered
@@ -15,6 +18,7 @@ from bncheck.adapters.recognition import from_factory, recognised
 from bncheck.dialect import Dialect
 from bncheck.errors import LoadError, UsageError
 from bncheck.implementation import Implementation
+from bncheck.isolation import RemoteAdapter, Worker
 from bncheck.locating import located
 from bncheck.target import DEVICE, Target, parse_target
 
@@ -25,11 +29,13 @@ def load(
     device: str | None = None,
     dialect: Mapping[str, str] = MappingProxyType({}),
     ranks: tuple[int, ...] = (),
+    isolate: bool | None = None,
 ) -> Implementation:
     """The implementation that `target` names, or that it is: a class, function, instance or adapter.
 
     `device` holds where the target itself names none.  `dialect`: conventions that the user declares.
-    `ranks`: the only ranks of x to judge, all that are offered where empty.
+    `ranks`: the only ranks of x to judge, all that are offered where empty.  `isolate`: load and evaluate it in a
+    process of its own; None leaves that to what it is: files and compiled extensions are isolated.
     Raises UsageError for what is no target, device or convention, and LoadError, one sentence, for a target that cannot be had.
     """
     for key, value in dialect.items():
@@ -38,6 +44,18 @@ def load(
         raise UsageError(f"{device!r} is no device; valid are cpu, cuda and cuda:N")
     parsed = parse_target(target) if isinstance(target, str) else None
     place = (parsed.device if parsed is not None else None) or device or "cpu"
+    if isolate and parsed is None:
+        raise UsageError(
+            f"{_name_of(target)} is an object of this process; only a target that is named can be isolated"
+        )
+    if parsed is not None and (needs_isolation(parsed) if isolate is None else isolate):
+        request = {"target": parsed.text, "dialect": dict(dialect), "ranks": ranks}
+        companion = (
+            _isolated({**request, "target": without_device(parsed), "device": "cpu"})
+            if place != "cpu"
+            else None
+        )
+        return replace(_isolated({**request, "device": place}), companion=companion)
     if parsed is None:
         found = Found(target, _name_of(target), device=place, declared=dialect)
     else:
@@ -47,6 +65,29 @@ def load(
         companion = _restricted(_implementation(parsed, replace(found, device="cpu")), ranks or found.ranks())
     implementation = _restricted(_implementation(parsed, found), ranks or found.ranks())
     return replace(implementation, companion=companion)
+
+
+def needs_isolation(target: Target) -> bool:
+    """Files, which are somebody's work in progress, and compiled extensions, which can end the process."""
+    if target.is_file:
+        return True
+    with contextlib.suppress(ImportError, ValueError):
+        spec = find_spec(target.locator.partition(".")[0])
+        return spec is not None and str(spec.origin).endswith(tuple(EXTENSION_SUFFIXES))
+    return False
+
+
+def without_device(target: Target) -> str:
+    """The target's text without its @device."""
+    return target.text if target.device is None else target.text.removesuffix(f"@{target.device}")
+
+
+def _isolated(request: Mapping[str, Any]) -> Implementation:
+    worker = Worker(request)
+    told = worker.start()
+    adapter = RemoteAdapter(told)
+    name, ranks = str(told["name"]), tuple(told["ranks"])
+    return Implementation(name, adapter, str(request["device"]), adapter.dialect, ranks=ranks, worker=worker)
 
 
 def _restricted(implementation: Implementation, ranks: tuple[int, ...]) -> Implementation:

@@ -11,7 +11,11 @@ QUANTITIES = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """`y`, `dx`: shape of x.  The others: shape (C,).  `batches`: the counter of batches, where one is kept."""
+    """`y`, `dx`: shape of x.  The others: shape (C,).  `batches`: the counter of batches, where one is kept.
+
+    `side_effects`: names of what the evaluation changed besides: "x" or "dy" where it wrote into them, and what
+    `surroundings` observes.
+    """
 
     y: Native
     running_mean: Native | None = None
@@ -20,6 +24,7 @@ class Outcome:
     dx: Native | None = None
     dgamma: Native | None = None
     dbeta: Native | None = None
+    side_effects: tuple[str, ...] = ()
 
     def quantity(self, name: str) -> Native | None:
         """One of QUANTITIES by its name."""

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bncheck.checking import Options, judged
+from bncheck.checking import Options, report_on
+from bncheck.checking import loaded as load_target
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
+from bncheck.errors import LoadError
+from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import FAILING, LawReport, TargetReport
@@ -32,9 +35,11 @@ class Tested:
         """Judge a target by this law: passes, skips where it does not apply, raises AssertionError with the finding."""
         __tracebackhide__ = True
         corpus = _corpus(self.options.seed, self.options.profile)
-        report = judged(implementation, (self.law,), self.options, corpus)
-        if report.error is not None:
-            raise AssertionError(report.error)
+        try:
+            loaded = _loaded(implementation, self.options)
+        except LoadError as error:
+            raise AssertionError(str(error)) from None
+        report = report_on(loaded, (self.law,), self.options, corpus)
         (found,) = report.laws
         if found.status == Status.NOT_APPLICABLE:
             pytest.skip(found.reason or "not applicable")
@@ -52,6 +57,19 @@ def parametrized(targets: Sequence[Any], options: Options) -> pytest.MarkDecorat
         for law in options.selected(CATALOGUE)
     ]
     return pytest.mark.parametrize(("law", "implementation"), parameters)
+
+
+_LOADED: dict[str, Implementation] = {}
+
+
+def _loaded(target: Any, options: Options) -> Implementation:
+    """A target named by a string is loaded once a session: its worker serves the tests of all laws."""
+    if not isinstance(target, str):
+        return load_target(target, options)
+    key = repr((target, options))
+    if key not in _LOADED:
+        _LOADED[key] = load_target(target, options)
+    return _LOADED[key]
 
 
 @lru_cache(maxsize=4)

@@ -116,6 +116,7 @@ class TargetReport:
     dialect: Dialect | None = None
     numerics: Numerics | None = None
     laws: tuple[LawReport, ...] = ()
+    interrupted: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The target of the schema."""
@@ -130,6 +131,7 @@ class TargetReport:
             if self.numerics is None
             else asdict(self.numerics),
             "laws": [law.as_json() for law in self.laws],
+            "interrupted": self.interrupted,
         }
 
 
@@ -157,13 +159,15 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 all hold; 1 something fails; 4 a target could not be loaded; 5 nothing ran.  The most serious decides."""
+        """0 all hold; 1 something fails, or the run was interrupted; 4 a target could not be loaded; 5 nothing ran.  The most serious decides."""
         codes = [self._exit_code_of(target) for target in self.targets]
         return next((code for code in (1, 4, 5) if code in codes), 0 if codes else 5)
 
     def _exit_code_of(self, target: TargetReport) -> int:
         if target.error is not None:
             return 4
+        if target.interrupted:
+            return 1
         statuses = {law.status for law in target.laws}
         if statuses.intersection(FAILING) or (self.strict and Status.UNDECIDED in statuses):
             return 1

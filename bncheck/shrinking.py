@@ -19,6 +19,9 @@ from bncheck.trial import Trial
 from bncheck.verdict import Failure
 from bncheck.verify import judge
 
+# While a case is made simpler, a target that ends its process is started again so often; hanging counts for several.
+RESTARTS = 20
+
 
 @dataclass(slots=True)
 class _Search:
@@ -28,6 +31,7 @@ class _Search:
     implementation: Implementation
     best: Failure
     budget: int
+    restarts: int = 0
 
     def improve(self) -> bool:
         """Take the first simpler case that still fails; False where there is none or the budget is spent."""
@@ -35,7 +39,7 @@ class _Search:
             case = fit(proposal, self.implementation)
             if complexity(case) >= complexity(self.best.case):
                 continue
-            if self.budget <= 0:
+            if self.budget <= 0 or self.restarts >= RESTARTS:
                 return False
             self.budget -= 1
             failure = self.failure(case)
@@ -46,7 +50,9 @@ class _Search:
 
     def failure(self, case: Case) -> Failure | None:
         """The same failure on another case, None where it is another or none."""
-        found = judge(self.law, case, Trial(self.implementation), self.best.drawing).failure
+        trial = Trial(self.implementation)
+        found = judge(self.law, case, trial, self.best.drawing).failure
+        self.restarts += trial.restarts
         return found if found is not None and same_kind(found, self.best) else None
 
 

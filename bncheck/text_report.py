@@ -56,10 +56,11 @@ def print_summary(console: Console, report: Report) -> None:
     counts = ", ".join(
         f"{count} {status.replace('_', ' ')}" for status, count in report.summary.items() if count
     )
+    interrupted = ", interrupted" if any(target.interrupted for target in report.targets) else ""
     console.print()
     console.print(
         f"{counts or 'nothing ran'}; {report.checks} checks in {report.seconds:.1f} s; "
-        f"profile {report.profile}, seed {report.seed}; {_OUTCOMES[report.exit_code]} (exit {report.exit_code})",
+        f"profile {report.profile}, seed {report.seed}; {_OUTCOMES[report.exit_code]}{interrupted} (exit {report.exit_code})",
         soft_wrap=True,
     )
 

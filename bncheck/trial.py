@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native, channel_major
 from bncheck.comparison import Comparison, Elements, against_truth, defect_of
-from bncheck.errors import BncheckError
+from bncheck.errors import BncheckError, ImplementationCrashed
 from bncheck.implementation import Implementation
 from bncheck.outcome import Outcome
 from bncheck.reference.bounds import Bound, bounds
@@ -59,7 +59,7 @@ class Trial:
 
     implementation: Implementation
     answers: Answers = field(default_factory=Answers)
-    outcomes: dict[int, tuple[Case, Outcome]] = field(default_factory=dict)
+    outcomes: dict[int, tuple[Case, Outcome | ImplementationCrashed]] = field(default_factory=dict)
     one_pass: bool = False
     other: Trial | None = None
 
@@ -67,6 +67,12 @@ class Trial:
     def capabilities(self) -> Capabilities:
         """What the implementation can be asked."""
         return self.implementation.capabilities
+
+    @property
+    def restarts(self) -> int:
+        """What its crashes cost, in starts of a process."""
+        crashes = (found for _, found in self.outcomes.values() if isinstance(found, ImplementationCrashed))
+        return sum(crash.restarts for crash in crashes)
 
     @property
     def as_one_pass(self) -> Trial:
@@ -82,10 +88,20 @@ class Trial:
         return self.other
 
     def outcome(self, case: Case) -> Outcome:
-        """The implementation's outcome on a case."""
+        """The implementation's outcome on a case; what it raised is raised again for each law, not evaluated again."""
         if id(case) not in self.outcomes:
-            self.outcomes[id(case)] = case, self.implementation.evaluate(case)
-        return self.outcomes[id(case)][1]
+            try:
+                self.outcomes[id(case)] = case, self.implementation.evaluate(case)
+            except ImplementationCrashed as crash:
+                self.outcomes[id(case)] = case, crash
+        found = self.outcomes[id(case)][1]
+        if isinstance(found, ImplementationCrashed):
+            raise found
+        return found
+
+    def again(self, case: Case) -> Outcome:
+        """A second evaluation of the same case."""
+        return self.implementation.evaluate(case)
 
     def without_gradients(self, case: Case) -> Case:
         """The same case with nothing to differentiate, unless that would be one more function to compile."""

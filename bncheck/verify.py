@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import numpy as np
 from bncheck.case import Case
 from bncheck.comparison import Comparison
 from bncheck.corpus import Corpus, Drawing
-from bncheck.errors import ImplementationCrashed
+from bncheck.errors import ImplementationCrashed, ImplementationTimedOut
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
@@ -19,6 +20,8 @@ from bncheck.regions import Region
 from bncheck.trial import IllFormed, Trial
 from bncheck.verdict import Failure, Judgement, Status, Tally
 
+# In one region: once crashes have cost so many starts of the target's process, the rest is not tried.
+RESTARTS = 3
 Progress = Callable[[str, int, int], None]
 Tallies = dict[Law, dict[str, Tally]]
 
@@ -41,23 +44,48 @@ class Plan:
                 yield corpus.drawing(region, dtype, dtypes=len(chosen), ladder=ladder), tuple(laws)
 
 
+def started(plan: Plan) -> Tallies:
+    """Empty tallies of all laws and dtypes of a plan."""
+    return {law: {dtype: Tally() for dtype in law.dtypes(plan.dtypes)} for law in plan.laws}
+
+
 def verify(
-    implementation: Implementation, plan: Plan, corpus: Corpus, *, progress: Progress | None = None
+    implementation: Implementation,
+    plan: Plan,
+    corpus: Corpus,
+    tallies: Tallies,
+    *,
+    progress: Progress | None = None,
 ) -> Tallies:
-    """Judge one implementation; every example is evaluated once and shown to all laws of its region."""
-    tallies: Tallies = {law: {dtype: Tally() for dtype in law.dtypes(plan.dtypes)} for law in plan.laws}
+    """Judge one implementation; every example is evaluated once and shown to all laws of its region.
+
+    `tallies` are counted up as it goes, so that an interrupted run keeps what it found.
+    """
     drawings = list(plan.drawings(corpus, ladder=implementation.capabilities.compiles))
+    restarts: Counter[Region] = Counter()
     for number, (drawing, laws) in enumerate(drawings):
         if progress is not None:
             progress(f"{drawing.region.name} {drawing.dtype}", number, len(drawings))
         for case in corpus.examples(drawing):
-            trial = Trial(implementation)
-            fitted = fit(case, implementation)
-            for law in laws:
-                started = time.perf_counter()
-                judgement = judge(law, fitted, trial, drawing)
-                tallies[law][drawing.dtype].add(judgement, time.perf_counter() - started)
+            if restarts[drawing.region] >= RESTARTS:
+                break
+            restarts[drawing.region] += _show(case, drawing, laws, implementation, tallies)
     return tallies
+
+
+def _show(
+    case: Case, drawing: Drawing, laws: Sequence[Law], implementation: Implementation, tallies: Tallies
+) -> int:
+    """One example to all laws of its region; what its crashes cost, in starts of a process.
+
+    Such an example is not evaluated again for the next law: they all have their verdict from it.
+    """
+    trial, fitted = Trial(implementation), fit(case, implementation)
+    for law in laws:
+        started = time.perf_counter()
+        judgement = judge(law, fitted, trial, drawing)
+        tallies[law][drawing.dtype].add(judgement, time.perf_counter() - started)
+    return trial.restarts
 
 
 def judge(law: Law, case: Case, trial: Trial, drawing: Drawing) -> Judgement:
@@ -66,7 +94,8 @@ def judge(law: Law, case: Case, trial: Trial, drawing: Drawing) -> Judgement:
         with np.errstate(all="ignore"):
             comparisons = _comparisons(law, case, trial)
     except ImplementationCrashed as crash:
-        return Judgement((), Failure(Status.CRASHED, case, drawing, crash=str(crash)))
+        status = Status.TIMED_OUT if isinstance(crash, ImplementationTimedOut) else Status.CRASHED
+        return Judgement((), Failure(status, case, drawing, crash=str(crash)))
     failed = tuple(comparison for comparison in comparisons if comparison.fails)
     if not failed:
         return Judgement(comparisons, None)

@@ -16,9 +16,8 @@ from bncheck.trial import Trial
 
 PAPER = "Ioffe and Szegedy 2015, section 3, the chain rule"
 TRAIN = ("train", "gradient")
-# xhat and the factor are rounded to float64 eight times at most, and products of tiny numbers lose their last digits.
-ROUNDINGS, UNDERFLOWS = 8 * 2.0**-53, 64 * 2.0**-1074
 EVAL = ("eval", "set_statistics", "eval_gradient")
+TINIEST = 2.0**-1074
 
 
 @law("gradient.dx", region=TRAINING, source=PAPER, needs=TRAIN)
@@ -56,15 +55,18 @@ def training_dx_is_orthogonal_to_one_and_nearly_to_xhat(case: Case, trial: Trial
     assert problem.dy is not None
     scale = np.ones_like(truth.mean) if problem.gamma is None else problem.gamma
     factor = scale * truth.inverse_std * problem.eps * truth.inverse_std**2
-    allowed = np.sum(np.abs(xhat) * bound.largest, axis=-1, keepdims=True) + ROUNDINGS * np.sum(
-        np.abs(xhat) * (np.abs(dx) + np.abs(factor * problem.dy)), axis=-1, keepdims=True
-    )
+    terms = np.abs(dx) + np.abs(factor * problem.dy)
+    # xhat and the factor are rounded eight times at most; a tiny x - mu, its product with r, and tiny products of the
+    # sums themselves lose what is below the smallest number.
+    lost = TINIEST * ((1 + truth.inverse_std) * terms + 32 * (1 + np.abs(factor)))
+    each = np.abs(xhat) * (bound.largest + 8 * 2.0**-53 * terms) + lost
+    allowed = np.sum(each, axis=-1, keepdims=True)
     judged, strength = all_judged(bound), np.sum(bound.scale, axis=-1, keepdims=True)
     whole = channel_bound(np.sum(bound.largest, axis=-1, keepdims=True), strength, judged)
     yield equal("sum(dx)", exact_sum(dx), DoubleDouble.of(0 * truth.mean), whole)
     signal = np.sum(np.abs(xhat) * bound.scale, axis=-1, keepdims=True)
     right = DoubleDouble.of(factor) * exact_inner(problem.dy, xhat)
-    limit = channel_bound(allowed + case.count * UNDERFLOWS, signal, judged)
+    limit = channel_bound(allowed, signal, judged)
     yield equal("sum(dx xhat)", exact_inner(dx, xhat), right, limit)
 
 

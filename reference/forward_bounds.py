@@ -18,6 +18,7 @@ from .moment_bounds import MomentErrors
 from .oracle import Truth
 from .problem import Problem
 from .profile import Profile
+from .summation import gamma
 
 
 def output_bound(problem: Problem, truth: Truth, profile: Profile, errors: MomentErrors) -> Array:
@@ -60,9 +61,12 @@ def _centred(truth: Truth, profile: Profile, errors: MomentErrors, scale: Array)
 
 
 def _folded(problem: Problem, truth: Truth, profile: Profile, errors: MomentErrors, scale: Array) -> Array:
-    """a x + b, where a rounds once, x a and mu a once each, b once; or x r - mu r, which rounds at xhat too."""
+    """a x + b, where a rounds once, x a and mu a once each, b once; or x r - mu r, which rounds at xhat too.
+
+    x and mu may be far larger than y, so that u^2 x counts: three roundings on a path, and u stands for gamma_3 / 3.
+    """
     u, xc, x, mean = (
-        profile.arithmetic.unit_roundoff,
+        gamma(3, profile.arithmetic.unit_roundoff) / 3,
         np.abs(truth.centred),
         np.abs(problem.x),
         np.abs(truth.mean),
@@ -115,20 +119,20 @@ def _step_error(
 ) -> Array:
     """One update: w_r old + w stat, or old + w (stat - old).
 
-    In the first form each product rounds and either weight may come from a subtraction from 1, so its error is
-    absolute: u.  The second form rounds the difference, the weight and the product: 3 u w (|old| + |stat|).
+    Either weight may come from a subtraction from 1 of the rounded other, so that its error is absolute:
+    u w + u w_r = u.  Besides, the first form rounds two products, the second the difference and the product:
+    (u + 2 u w)(|old| + |stat|).  Three roundings on a path, so u stands for gamma_3 / 3.
     Underflows, at most four: w times the statistic, w_r times the old value, and then either two products and the
     sum, or w times the difference, the product and the sum.
     """
-    u, rest = profile.update.unit_roundoff, 1 - weight
+    u, rest = gamma(3, profile.update.unit_roundoff) / 3, 1 - weight
     before, now = np.abs(old) + old_error, np.abs(statistic) + error
-    weighted = u * (before + now) + 2 * u * (rest * before + weight * now)
-    nudged = 3 * u * weight * (before + now)
-    total = rest * old_error + weight * error + np.maximum(weighted, nudged) + 4 * _tiny(profile)
+    products = np.maximum(rest * before + weight * now, weight * (before + now))
+    total = rest * old_error + weight * error + u * (before + now + 2 * products) + 4 * _tiny(profile)
     total = total + profile.update.half_ulp(np.abs(new) + total)
     if profile.running.is_narrower_than(profile.update):
         total = total + profile.running.half_ulp(np.abs(new) + total)
-    return total
+    return np.asarray(total)
 
 
 def _tiny(profile: Profile) -> float:

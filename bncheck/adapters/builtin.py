@@ -10,7 +10,7 @@ from bncheck.adapter import Adapter
 from bncheck.adapters.found import Found
 from bncheck.adapters.frameworks import missing_framework
 from bncheck.errors import BncheckError, LoadError
-from bncheck.implementation import told
+from bncheck.evaluation import told
 
 GROUP = "bncheck.adapters"
 

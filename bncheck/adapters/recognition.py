@@ -14,7 +14,7 @@ from bncheck.adapters.found import Found
 from bncheck.adapters.names import CONSTRUCTOR_ROLES, FUNCTION_ROLES
 from bncheck.adapters.signatures import parameters_of
 from bncheck.errors import BncheckError, LoadError
-from bncheck.implementation import told
+from bncheck.evaluation import told
 
 _UNDERSTOOD = (
     "a torch.nn.Module, a function of x, a class or an instance with __call__ or forward(x), a factory of these, "

@@ -16,7 +16,7 @@ from bncheck.trial import Trial
 def case(
     x: list[float], dy: list[float], *, gamma: float, beta: float, eps: float, dtype: type = np.float64
 ) -> Case:
-    one = np.ones(1, dtype)
+    one: np.ndarray = np.ones(1, dtype)
     return Case(
         x=np.array(x, dtype).reshape(-1, 1),
         dy=np.array(dy, dtype).reshape(-1, 1),
@@ -33,6 +33,8 @@ def case(
 CASES = {
     # sum(dx xhat) is subnormal, and the bound |xhat| E underflowed to 0
     "subnormal xhat": case([1e-323, 0.0], [0.0, 1.0], gamma=1.0, beta=0.0, eps=1.0),
+    # x - mu is subnormal, and multiplied by a large r
+    "subnormal deviations": case([1e-323, 0.0], [0.0, -0.3061384868924506], gamma=1.0, beta=0.0, eps=1e-8),
     # sum dy (y+ - y-) is known beyond float64, and was rounded before it was compared
     "a difference between two doubles": case(
         [-2.5, 7.83984375, 0.2216796875], [-1.0, -1.0, -1.0], gamma=0.001, beta=-1.0, eps=0.5

@@ -43,6 +43,7 @@ class Layer:
     eval_eps: Callable[[float], float] = lambda eps: eps
     after_eval: Callable[[Native], Native] = lambda old: old
     before_step: Callable[[Any], None] = lambda handle: None
+    touched: Callable[[Native], None] = lambda x: None
     output: Callable[[Rows, Any], Rows] = lambda y, dtype: y.astype(dtype)
     rows: Callable[[Native], Rows] | None = None
 
@@ -122,6 +123,7 @@ class LayerAdapter(Adapter):
             dx = (layer.train_dx if training else layer.eval_dx)(dy_rows, xc, r, gamma)
             dgamma = (layer.dgamma if training else layer.eval_dgamma)(dy_rows, xc, r)
             dbeta = (layer.dbeta if training else layer.eval_dbeta)(dy_rows)
+            layer.touched(x)
             return Gradients(
                 back(dx, x.shape).astype(x.dtype),
                 None if handle.gamma is None else dgamma[:, 0].astype(handle.gamma.dtype),
@@ -242,5 +244,7 @@ PLANTED: dict[str, Layer] = {
             g * r * (dy - total(dy) / dy.shape[1] - xc * (r * r * (total(dy * xc) / (dy.shape[1] - 1))))
         ),
     ),
+    "purity.inputs": replace(sound(), touched=lambda x: x.fill(0)),
+    "purity.surroundings": replace(sound(), before_step=lambda handle: np.random.seed(handle.batches)),  # noqa: NPY002
     "devices.agreement": replace(sound(), inverse=lambda variance, eps: 1 / np.sqrt(variance + 2 * eps)),
 }

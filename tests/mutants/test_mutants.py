@@ -13,7 +13,7 @@ from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.verdict import Status, most_serious
-from bncheck.verify import planned, verify
+from bncheck.verify import planned, started, verify
 
 EFFORT = replace(SMOKE, examples=60, per_dtype=30)
 CORPUS = Corpus(2026, EFFORT)
@@ -24,9 +24,8 @@ def verdicts(layer: Layer, *laws: Law) -> dict[str, Status]:
     """What each law says of a layer, over all four dtypes; devices are compared with the sound layer."""
     companion = Implementation("sound", LayerAdapter(Layer()))
     implementation = Implementation("layer", LayerAdapter(layer), companion=companion)
-    tallies = verify(
-        implementation, planned(laws, implementation, implementation.capabilities.dtypes), CORPUS
-    )
+    plan = planned(laws, implementation, implementation.capabilities.dtypes)
+    tallies = verify(implementation, plan, CORPUS, started(plan))
     return {
         law.id: most_serious([tally.status for tally in by_dtype.values()])
         for law, by_dtype in tallies.items()

@@ -59,7 +59,7 @@ def test_a_registered_adapter_is_listed(distribution: str) -> None:
 def test_a_registered_adapter_is_given_the_object_that_stands_after_the_plus(
     distribution: str, samples: Path
 ) -> None:
-    implementation = load(f"{distribution}+{samples}/unlike.py:NUMBER")
+    implementation = load(f"{distribution}+{samples}/unlike.py:NUMBER", isolate=False)
 
     assert vars(implementation.adapter)["power"] == 5
 

@@ -104,7 +104,7 @@ def test_a_framework_that_is_not_installed_is_told_with_its_extra(framework: str
         f"sys.modules[{framework!r}] = None\n"
         "from bncheck.errors import LoadError\n"
         "from bncheck.loading import load\n"
-        "try:\n    load(sys.argv[1])\n"
+        "try:\n    load(sys.argv[1], isolate=False)\n"
         "except LoadError as error:\n    print(error)\n"
     )
     user_file = written(tmp_path, "user.py", f"import {framework}\n")

@@ -1,0 +1,111 @@
+"""Cases and outcomes as bytes between bncheck and a worker: a JSON header and raw arrays, nothing that can run."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import ml_dtypes
+import numpy as np
+
+from bncheck.case import Case, Native
+from bncheck.errors import ImplementationCrashed
+from bncheck.outcome import Outcome
+
+_BFLOAT16 = ml_dtypes.bfloat16
+_LENGTH = struct.Struct("<Q")
+CASE_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
+OUTCOME_ARRAYS = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+# A message beyond this is no outcome of a case that bncheck draws.
+LARGEST = 2**32
+
+
+class WireError(Exception):
+    """What came is no message of ours: something else wrote to the pipe, or it ended in the middle."""
+
+
+def send(
+    stream: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Native | None] | None = None
+) -> None:
+    """Write one message and flush it."""
+    present = {name: array for name, array in (arrays or {}).items() if array is not None}
+    table = {name: [array.dtype.name, list(array.shape)] for name, array in present.items()}
+    head = json.dumps({"header": header, "arrays": table}).encode()
+    body = b"".join(np.ascontiguousarray(array).tobytes() for array in present.values())
+    stream.write(_LENGTH.pack(len(head)) + _LENGTH.pack(len(body)) + head + body)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Native]]:
+    """Read one message; EOFError at the end of the stream, WireError for anything that is no message."""
+    lengths = _read(stream, 2 * _LENGTH.size, first=True)
+    head_length, body_length = struct.unpack("<QQ", lengths)
+    if head_length + body_length > LARGEST:
+        raise WireError(f"a message of {head_length + body_length} bytes")
+    try:
+        head = json.loads(_read(stream, head_length))
+        return dict(head["header"]), _arrays(head["arrays"], _read(stream, body_length))
+    except (ValueError, KeyError, TypeError) as error:
+        raise WireError(f"{type(error).__name__}: {error}") from error
+
+
+def _read(stream: BinaryIO, count: int, *, first: bool = False) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        if first and not data:
+            raise EOFError
+        raise WireError("the stream ended in the middle of a message")
+    return data
+
+
+def _arrays(table: Mapping[str, list[Any]], body: bytes) -> dict[str, Native]:
+    found, start = {}, 0
+    for name, (dtype_name, shape) in table.items():
+        dtype = np.dtype(_BFLOAT16 if dtype_name == "bfloat16" else dtype_name)
+        size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        found[name] = np.frombuffer(body[start : start + size], dtype=dtype).reshape(shape)
+        start += size
+    return found
+
+
+def send_case(stream: BinaryIO, case: Case) -> None:
+    """Ask for the evaluation of a case."""
+    numbers = {"eps": case.eps, "momentum": case.momentum, "mode": case.mode, "batches": case.batches}
+    header = {"do": "evaluate", **numbers, "steps": case.steps}
+    send(stream, header, {name: getattr(case, name) for name in CASE_ARRAYS})
+
+
+def case_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Case:
+    """The case that was sent."""
+    vectors = {name: arrays.get(name) for name in CASE_ARRAYS if name != "x"}
+    return Case(
+        x=arrays["x"],
+        eps=header["eps"],
+        momentum=header["momentum"],
+        mode=header["mode"],
+        batches=header["batches"],
+        steps=header["steps"],
+        **vectors,
+    )
+
+
+def send_outcome(stream: BinaryIO, outcome: Outcome) -> None:
+    """Answer with an outcome."""
+    for name in OUTCOME_ARRAYS:
+        array = outcome.quantity(name)
+        if array is not None and array.dtype.kind not in "biufcV":
+            raise ImplementationCrashed(f"{name} has dtype {array.dtype}, which holds no numbers")
+    header = {"outcome": True, "batches": outcome.batches, "side_effects": list(outcome.side_effects)}
+    send(stream, header, {name: outcome.quantity(name) for name in OUTCOME_ARRAYS})
+
+
+def outcome_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Outcome:
+    """The outcome that was sent."""
+    return Outcome(
+        y=arrays["y"],
+        batches=header["batches"],
+        side_effects=tuple(header["side_effects"]),
+        **{name: arrays.get(name) for name in OUTCOME_ARRAYS if name != "y"},
+    )
