@@ -53,7 +53,7 @@ class Capabilities:
             return f"the instance's eps is fixed at {self.eps!r}"
         if getattr(self, name):
             return None
-        return self.reasons.get(name, f"the target does not offer {_WORDS.get(name, name)}")
+        return self.reasons.get(name, _SENTENCES.get(name) or f"the target does not offer {_WORDS[name]}")
 
 
 _WORDS = {
@@ -68,6 +68,8 @@ _WORDS = {
     "momentum": "a choice of momentum",
     "cumulative": "a cumulative average (momentum None)",
     "zero_eps": "eps 0 in evaluation",
-    "other_shapes": "the same channels under a second shape (its only rank is 2)",
-    "second_device": "a second device to compare with",
+}
+_SENTENCES = {
+    "other_shapes": "its only rank is 2, where there is one shape for the same channels",
+    "second_device": "it is judged on one device, and there is no second to compare with",
 }

@@ -7,9 +7,11 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from bncheck.adapters.found import RANKS
+from bncheck.case_file import SavedCase, save
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.environment import environment
@@ -31,7 +33,8 @@ UNSTABLE = "outside the bound of the numeric class that is required, inside that
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a run is asked for.  `include`, `exclude`: regular expressions searched in law ids; `dtypes`: all offered
-    where empty; `ranks`: of x, likewise; `dialect`: conventions declared by name for every target.
+    where empty; `ranks`: of x, likewise; `dialect`: conventions declared by name for every target; `isolate`: as for
+    `load`; `cases`: the folder in which findings are saved, None where they are not.
     """
 
     profile: str = "ci"
@@ -43,6 +46,7 @@ class Options:
     dialect: Mapping[str, str] = field(default_factory=dict)
     ranks: tuple[int, ...] = ()
     isolate: bool | None = None
+    cases: Path | None = None
 
     def __post_init__(self) -> None:
         effort_of(self.profile)
@@ -232,12 +236,30 @@ class _Judged:
     def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
         """One finding a quantity that fails on the smallest case, or one for a crash."""
         smallest = self.smallest(law, first)
-        dtype = smallest.drawing.dtype
-        replay = self.options.command(self.implementation.name, law, dtype)
+        dtype, command = (
+            smallest.drawing.dtype,
+            self.options.command(self.implementation.name, law, first.drawing.dtype),
+        )
+        words = [comparison.message() for comparison in smallest.comparisons]
+        message = words[0] if smallest.crash is None else smallest.crash
+        found = Finding(message, smallest.case, dtype, command)
+        if self.options.cases is not None:
+            saved = SavedCase(
+                target=self.implementation.name,
+                law=law.id,
+                dtype=dtype,
+                status=str(smallest.status),
+                message=message,
+                case=smallest.case,
+                device=self.options.device,
+                dialect=self.options.dialect,
+            )
+            path = save(saved, self.options.cases)
+            found = replace(found, replay=f"bncheck replay {saved.id}", saved=str(path), found_by=command)
         if smallest.crash is not None:
-            return (Finding(smallest.crash, smallest.case, dtype, replay),)
+            return (found,)
         return tuple(
-            Finding(comparison.message(), smallest.case, dtype, replay, comparison)
+            replace(found, message=comparison.message(), comparison=comparison)
             for comparison in smallest.comparisons
         )
 

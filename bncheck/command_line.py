@@ -90,6 +90,7 @@ def run(
     TARGET is [adapter+]LOCATOR[:attribute][?key=value&...][@device], for instance torch.nn:BatchNorm2d,
     mylayer.py:MyBatchNorm, torch.nn:BatchNorm1d?affine=false, reference.numpy.
     """
+    from bncheck.case_file import FOLDER
     from bncheck.checking import Options, run
     from bncheck.json_report import destination, write
     from bncheck.properties.catalogue import CATALOGUE
@@ -107,6 +108,7 @@ def run(
             device=device,
             dialect=conventions(declared, numerics),
             isolate=isolate,
+            cases=FOLDER,
         )
         for text in targets:
             parse_target(text)
@@ -124,6 +126,27 @@ def run(
             write(report, path)
             console.print(f"report: {path}")
     sys.exit(report.exit_code)
+
+
+@commands.command()
+@click.argument("case", metavar="CASE")
+@click.option("--target", help="Replay on another target than the one that the case was found on.")
+@click.option("--device", metavar="cpu|cuda", help="Replay on another device.")
+@click.option("--isolate/--no-isolate", default=None, help="Run the target in a process of its own, or not.")
+def replay(case: str, target: str | None, device: str | None, isolate: bool | None) -> None:
+    """Judge a saved case again: FIXED (exit 0) or STILL FAILING (exit 1).
+
+    CASE is a file, or the id of one under .bncheck/cases.
+    """
+    from bncheck.case_file import find
+    from bncheck.properties.catalogue import CATALOGUE
+    from bncheck.replaying import replay
+    from bncheck.text_report import print_replayed
+
+    with clear_errors():
+        found = replay(find(case), CATALOGUE, target=target, device=device, isolate=isolate)
+        print_replayed(terminal(), found)
+    sys.exit(found.exit_code)
 
 
 @commands.command("list")

@@ -22,13 +22,18 @@ FAILING = (Status.VIOLATED, Status.UNSTABLE, Status.CRASHED, Status.TIMED_OUT)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One quantity that is wrong, on the smallest case that shows it, and the command that shows it again."""
+    """One quantity that is wrong, on the smallest case that shows it, and the command that shows it again.
+
+    `found_by`: the command of the run, where `replay` replays the case that was saved as the file `saved`.
+    """
 
     message: str
     case: Case
     dtype: str
     replay: str
     comparison: Comparison | None = None
+    saved: str | None = None
+    found_by: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The finding of the schema."""
@@ -42,7 +47,7 @@ class Finding:
             "message": self.message,
             "dtype": self.dtype,
             "input": self.case.summary(),
-            "case": None,
+            "case": self.saved,
             "replay": self.replay,
             "causes": [],
         }

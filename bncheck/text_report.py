@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bncheck.case import Case, Native
 from bncheck.numerics import Numerics
+from bncheck.replaying import Replayed
 from bncheck.report import Finding, LawReport, Report, TargetReport
 from bncheck.verdict import Status
 
@@ -63,6 +64,20 @@ def print_summary(console: Console, report: Report) -> None:
         f"profile {report.profile}, seed {report.seed}; {_OUTCOMES[report.exit_code]}{interrupted} (exit {report.exit_code})",
         soft_wrap=True,
     )
+
+
+def print_replayed(console: Console, replayed: Replayed) -> None:
+    """What a target does on a saved case."""
+    words = {Status.HELD: "FIXED", Status.NOT_APPLICABLE: "NOT APPLICABLE"}.get(
+        replayed.status, "STILL FAILING"
+    )
+    colour = COLOURS[replayed.status]
+    console.print(f"[{colour}]{words}[/] {replayed.law.id} on {escape(replayed.target)}", soft_wrap=True)
+    for message in replayed.messages:
+        console.print(f"  {escape(message)}", soft_wrap=True)
+    console.print(f"  case: {escape(replayed.case.summary())}", soft_wrap=True)
+    for name, array in arrays_of(replayed.case).items():
+        console.print(f"    {name} = {escape(shown(array))}", soft_wrap=True)
 
 
 _OUTCOMES = {
@@ -142,6 +157,8 @@ def _print_case(console: Console, finding: Finding) -> None:
     console.print(f"  smallest case: {escape(case.summary())}", soft_wrap=True)
     for name, array in arrays_of(case).items():
         console.print(f"    {name} = {escape(shown(array))}", soft_wrap=True)
+    if finding.found_by is not None:
+        console.print(f"  Found by: {escape(finding.found_by)}", soft_wrap=True)
     console.print(f"  Reproduce with: {escape(finding.replay)}", soft_wrap=True)
 
 

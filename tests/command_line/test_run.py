@@ -42,10 +42,11 @@ def test_a_wrong_layer_exits_1_with_the_smallest_case_and_the_line_to_reproduce_
     assert result.exit_code == 1
     assert "violated statistics.variance" in result.output
     assert "running_var[0] is 0.125, expected 0.25: off by 0.125" in result.output
-    assert f"Reproduce with: bncheck run {LAYERS}:Wrong --profile smoke --seed 0" in result.output
+    assert f"Found by: bncheck run {LAYERS}:Wrong --profile smoke --seed 0" in result.output
+    assert "Reproduce with: bncheck replay " in result.output
 
 
-def test_the_line_to_reproduce_shows_the_same_finding_again() -> None:
+def test_the_command_that_found_it_shows_the_same_finding_again() -> None:
     law = "'^statistics\\.variance$'"
     first = run(f"{LAYERS}:Wrong")
     assert f"--include {law} --dtype float32" in first.output
@@ -132,7 +133,7 @@ def test_the_report_follows_schema_1(tmp_path: Path) -> None:
         "running_var", [0], 0.125, 0.25,
     )  # fmt: skip
     assert laws["devices.agreement"]["status"] == "not_applicable"
-    assert "second device" in laws["devices.agreement"]["reason"]
+    assert "one device" in laws["devices.agreement"]["reason"]
 
 
 def test_the_same_seed_gives_the_same_report_but_for_seconds(tmp_path: Path) -> None:

@@ -1,0 +1,206 @@
+"""Case files: a finding as one small JSON file of data, exact to the bit, validated when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bncheck.case import Case, Mode, Native
+from bncheck.environment import environment
+from bncheck.errors import UsageError
+from bncheck.reference.formats import FORMATS, dtype_of
+
+SCHEMA = 1
+FOLDER = Path(".bncheck") / "cases"
+# A file beyond this holds no case that a run of bncheck has saved.
+LARGEST_FILE, LARGEST_ARRAY = 64 * 2**20, 2**20
+_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCase:
+    """What a file says: the target and how it was asked for, the law, the verdict and its words, and the very case."""
+
+    target: str
+    law: str
+    dtype: str
+    status: str
+    message: str
+    case: Case
+    device: str | None = None
+    dialect: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits of what it holds; the same finding has the same id on every machine."""
+        plain = {key: value for key, value in self.as_json().items() if key not in ("environment", "message")}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:10]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; numbers of arrays are hexadecimal floats."""
+        case = self.case
+        arrays = {name: getattr(case, name) for name in _ARRAYS}
+        return {
+            "schema": SCHEMA,
+            "target": self.target,
+            "law": self.law,
+            "dtype": self.dtype,
+            "status": self.status,
+            "message": self.message,
+            "device": self.device,
+            "dialect": dict(self.dialect),
+            "case": {
+                "mode": case.mode,
+                "eps": case.eps.hex(),
+                "momentum": None if case.momentum is None else float(case.momentum).hex(),
+                "batches": case.batches,
+                "steps": case.steps,
+                **{name: None if array is None else _array_out(array) for name, array in arrays.items()},
+            },
+            "environment": environment(),
+        }
+
+
+def save(saved: SavedCase, folder: Path = FOLDER) -> Path:
+    """Write the case under its id, whole or not at all; a file that is there already says the same and is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{saved.id}.json"
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(saved.as_json(), indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def find(name: str, folder: Path = FOLDER) -> SavedCase:
+    """The case of a file's path, or of an id under `folder`; raises UsageError with one sentence for all that is wrong."""
+    path = Path(name)
+    if not path.is_file():
+        path = folder / f"{name}.json"
+    if not path.is_file():
+        raise UsageError(f"there is no case {name!r}: neither a file of that name nor {path}")
+    if path.stat().st_size > LARGEST_FILE:
+        raise UsageError(f"{path} has {path.stat().st_size} bytes; a case file has at most {LARGEST_FILE}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no JSON file: {error}") from None
+    try:
+        return _saved_of(content)
+    except _Damage as damage:
+        raise UsageError(f"{path} is no case that can be replayed: {damage}") from None
+
+
+class _Damage(Exception):
+    """What is wrong with the content of a case file."""
+
+
+def _saved_of(content: Any) -> SavedCase:
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        schema = content.get("schema") if isinstance(content, dict) else None
+        raise _Damage(f"its schema is {schema!r}, expected {SCHEMA}")
+    words = {key: _word(content, key) for key in ("target", "law", "dtype", "status", "message")}
+    dialect, device = content.get("dialect", {}), content.get("device")
+    if not isinstance(dialect, dict) or not all(isinstance(each, str) for each in dialect.values()):
+        raise _Damage("its dialect is no table of words")
+    if device is not None and not isinstance(device, str):
+        raise _Damage(f"its device is {device!r}, expected a word")
+    return SavedCase(**words, case=_case_of(content.get("case")), device=device, dialect=dialect)
+
+
+def _word(content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    if not isinstance(value, str):
+        raise _Damage(f"its {key} is {value!r}, expected a word")
+    return value
+
+
+def _case_of(told: Any) -> Case:
+    if not isinstance(told, dict):
+        raise _Damage("it holds no case")
+    arrays = {name: _array_in(name, told.get(name)) for name in _ARRAYS}
+    x = arrays["x"]
+    if x is None or x.ndim not in (2, 3, 4, 5) or 0 in x.shape:
+        raise _Damage("x is missing, empty, or not of rank 2 to 5")
+    for name, array in arrays.items():
+        expected = x.shape if name in ("x", "dy") else (x.shape[1],)
+        if array is not None and array.shape != expected:
+            raise _Damage(f"{name} has shape {array.shape}, expected {expected}")
+    if (arrays["gamma"] is None) != (arrays["beta"] is None):
+        raise _Damage("it has only one of gamma and beta")
+    if (arrays["running_mean"] is None) != (arrays["running_var"] is None):
+        raise _Damage("it has only one of running_mean and running_var")
+    momentum = None if told.get("momentum") is None else _number("momentum", told["momentum"])
+    return Case(
+        x=x,
+        **{name: array for name, array in arrays.items() if name != "x"},
+        eps=_number("eps", told.get("eps")),
+        momentum=momentum,
+        mode=_mode(told.get("mode")),
+        batches=_count("batches", told.get("batches"), least=0),
+        steps=_count("steps", told.get("steps"), least=1),
+    )
+
+
+def _mode(told: Any) -> Mode:
+    if told == "train":
+        return "train"
+    if told == "eval":
+        return "eval"
+    raise _Damage(f"its mode is {told!r}, expected 'train' or 'eval'")
+
+
+def _count(name: str, told: Any, *, least: int) -> int:
+    if not isinstance(told, int) or isinstance(told, bool) or not least <= told <= 10_000:
+        raise _Damage(f"{name} is {told!r}, expected a whole number from {least} to 10000")
+    return told
+
+
+def _number(name: str, told: Any) -> float:
+    try:
+        value = float.fromhex(told)
+    except (TypeError, ValueError, OverflowError):
+        raise _Damage(f"{name} is {told!r}, expected a hexadecimal float such as 0x1.8p+0") from None
+    if not isfinite(value) or value < 0:
+        raise _Damage(f"{name} is {value!r}, expected a finite number that is not negative")
+    return value
+
+
+def _array_out(array: Native) -> dict[str, Any]:
+    values = array.astype(np.float64).reshape(-1).tolist()
+    return {
+        "dtype": array.dtype.name,
+        "shape": list(array.shape),
+        "values": [value.hex() for value in values],
+    }
+
+
+def _array_in(name: str, told: Any) -> Native | None:
+    """An array from its dtype, shape and values, NaN and infinities among them."""
+    if told is None:
+        return None
+    if not isinstance(told, dict) or told.get("dtype") not in FORMATS:
+        raise _Damage(f"{name} is no array of {', '.join(FORMATS)}")
+    shape, values = told.get("shape"), told.get("values")
+    if not isinstance(shape, list) or not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise _Damage(f"{name} has the shape {shape!r}, expected a list of whole numbers")
+    if prod(shape) > LARGEST_ARRAY:
+        raise _Damage(f"{name} of shape {tuple(shape)} is larger than the {LARGEST_ARRAY} numbers allowed")
+    if not isinstance(values, list) or len(values) != prod(shape):
+        count = len(values) if isinstance(values, list) else "no"
+        raise _Damage(f"{name} of shape {tuple(shape)} has {count} values, expected {prod(shape)}")
+    try:
+        numbers = np.array([float.fromhex(value) for value in values], np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise _Damage(f"{name} holds something that is no hexadecimal float such as 0x1.8p+0") from None
+    with np.errstate(over="ignore"):
+        rounded = numbers.astype(dtype_of(told["dtype"]))
+    if not np.array_equal(rounded.astype(np.float64), numbers, equal_nan=True):
+        raise _Damage(f"{name} holds a number that {told['dtype']} does not have")
+    return rounded.reshape(shape)

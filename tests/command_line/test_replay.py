@@ -1,0 +1,60 @@
+"""`bncheck replay`: a finding is saved, still fails on what it was found on, and is fixed on a sound layer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bncheck.command_line import commands
+
+LAYERS = Path(__file__).parent / "samples" / "layers.py"
+
+
+def bncheck(*words: str) -> Result:
+    return CliRunner().invoke(commands, list(words))
+
+
+@pytest.fixture
+def found(folder: Path) -> str:
+    """The id of the one case that a run has saved."""
+    bncheck("run", f"{LAYERS}:Wrong", "--profile", "smoke", "--include", r"statistics\.variance")
+    (path,) = (folder / ".bncheck" / "cases").iterdir()
+    return path.stem
+
+
+def test_a_finding_still_fails_where_it_was_found(found: str) -> None:
+    result = bncheck("replay", found)
+    assert result.exit_code == 1
+    assert "STILL FAILING statistics.variance" in result.output
+    assert "running_var[0] is 0.125, expected 0.25" in result.output
+
+
+def test_a_finding_is_fixed_on_a_sound_target(found: str) -> None:
+    result = bncheck("replay", f".bncheck/cases/{found}.json", "--target", f"{LAYERS}:Sound")
+    assert result.exit_code == 0
+    assert "FIXED statistics.variance" in result.output
+
+
+def test_the_report_names_the_file_and_the_line(found: str) -> None:
+    words = (
+        f"{LAYERS}:Wrong",
+        "--profile",
+        "smoke",
+        "--include",
+        r"statistics\.variance",
+        "--report",
+        "json",
+    )
+    bncheck("run", *words)
+    report = json.loads(Path("bncheck-report.json").read_text())
+    (finding,) = report["targets"][0]["laws"][0]["findings"]
+    assert finding["case"] == f".bncheck/cases/{found}.json"
+    assert finding["replay"] == f"bncheck replay {found}"
+
+
+def test_a_case_that_is_not_there_and_a_target_that_does_not_load_have_their_exit_codes(found: str) -> None:
+    assert bncheck("replay", "nothing").exit_code == 2
+    assert bncheck("replay", found, "--target", "nowhere.py:Layer").exit_code == 4
