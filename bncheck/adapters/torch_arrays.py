@@ -62,6 +62,10 @@ class TorchArrays:
             return np.array(native)
         if not isinstance(native, torch.Tensor):
             raise TypeError(f"a {type(native).__name__} was returned where a torch.Tensor was expected")
+        if native.device.type != self.device.type:
+            raise TypeError(
+                f"a tensor on {native.device} was returned where one on {self.device} was expected"
+            )
         tensor = native.detach().cpu()
         if tensor.dtype == torch.bfloat16:
             return np.array(tensor.view(torch.int16).numpy()).view(_BFLOAT16)

@@ -1,0 +1,72 @@
+"""Each change of the surroundings is seen by its name, and what can be set back is set back."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bncheck.surroundings import FILTERS, RESTORED, STANDARD_OUTPUT, THREADS, watched
+
+STOP = threading.Event()
+
+
+def start_a_thread() -> None:
+    threading.Thread(target=STOP.wait, daemon=True).start()
+
+
+EFFECTS: dict[str, Callable[[], object]] = {
+    "Python's random state": random.random,
+    "NumPy's random state": np.random.rand,  # the legacy generator is what is watched
+    "the working directory": lambda: os.chdir("/"),
+    FILTERS: lambda: warnings.simplefilter("once"),
+    THREADS: start_a_thread,
+    STANDARD_OUTPUT: lambda: print("noise"),  # noqa: T201  # the noise that is watched
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_change_is_seen_by_its_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    STOP.clear()
+    with warnings.catch_warnings():
+        with watched() as watch:
+            EFFECTS[name]()
+        assert watch.changed == (name,)
+    assert capsys.readouterr().out == ""
+    STOP.set()
+
+
+@pytest.mark.parametrize("name", [name for name in EFFECTS if name in RESTORED])
+def test_what_can_be_set_back_is_set_back(name: str) -> None:
+    with watched() as first:
+        pass
+    here, next_number = Path.cwd(), random.Random(0).random()
+    random.seed(0)
+    with watched():
+        EFFECTS[name]()
+    assert first.changed == ()
+    assert Path.cwd() == here
+    assert random.random() == next_number
+
+
+def test_torch_s_random_state_is_seen_and_set_back() -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    with watched() as watch:
+        torch.rand(3)
+    assert watch.changed == ("torch's random state",)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_a_block_that_changes_nothing_changes_nothing() -> None:
+    with watched() as watch:
+        np.random.default_rng(0).normal(size=3)
+    assert watch.changed == ()
