@@ -47,7 +47,7 @@ class Summation:
         """The same for an explicit number of accumulator roundings."""
         in_sum = gamma(depth, self.profile.accumulator.unit_roundoff)
         in_terms = gamma(extra, self.profile.arithmetic.unit_roundoff)
-        return (1.0 + in_sum) * (1.0 + in_terms) - 1.0
+        return in_sum + in_terms + in_sum * in_terms
 
     @property
     def welford_growth(self) -> float:
