@@ -25,6 +25,8 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 EPS = (1e-5, 1.0, 0.1, 1e-3, 0.5, 1e-2, 1e-8, 1e-12)
 MOMENTA = (0.5, 0.1, 1.0, 0.9, 0.25, 0.3, 0.01, 0.99, 0.0)
 DRAWN_ELEMENTS = 16
+# Values in a channel up to which every regime is drawn.
+SHORT = 64
 ONCE = st.just(1)
 
 # Strategies are made once: Hypothesis looks at each new one from all sides before it draws from it.
@@ -34,6 +36,7 @@ _SEEDS = st.integers(0, 2**32 - 1)
 _SIGNS = st.sampled_from((1.0, -1.0))
 _REGIMES = st.sampled_from(("unit", "eps", "unit", "eps", "unit", "eps", "offset", "wide", "still"))
 _LONG_REGIMES = st.sampled_from(("unit", "eps", "unit", "eps", "offset"))
+_LONG_HALF_REGIMES = st.sampled_from(("unit", "unit", "offset"))
 _NEAR_OFFSETS = st.sampled_from((0.0, 1.0, 10.0))
 _UNIT_OFFSETS = st.sampled_from((0.0, 1.0, 3.0, 0.1))
 _STILL_VALUES = st.sampled_from((1.0, 0.0, 0.1, 100.0, 1e4))
@@ -52,8 +55,10 @@ _WHICH_ELEMENTS = st.sampled_from((0, 1))
 _MOSTLY_DRAWN = st.sampled_from((True, True, False))
 _COIN = st.sampled_from((True, False))
 _COTANGENTS = st.sampled_from(("normal", "integers", "offset", "one_hot", "parallel", "normal"))
+_STRONG_PARAMETERS = st.sampled_from((1.0, -1.0, 2.0, 0.5, -0.75, 1.5))
 _PARAMETERS = st.sampled_from((1.0, -1.0, 2.0, 0.5, -0.75, 1.5, 0.0, 1e-3)) | st.floats(-2.0, 2.0, width=16)
 _STATISTICS = st.sampled_from(("near", "fresh", "near", "other", "near"))
+_LONG_STATISTICS = st.sampled_from(("near", "near", "fresh"))
 _SHIFTS = st.sampled_from((0.5, -0.5, 1.0, 0.0, -2.0))
 _FACTORS = st.sampled_from((2.0, 0.5, 1.0, 4.0, 0.125))
 _CUMULATIVE = st.sampled_from((False,) * 7 + (True,))
@@ -68,9 +73,9 @@ def _listed(elements: st.SearchStrategy[float], length: int) -> st.SearchStrateg
 def draw_recipe(draw: Draw, *, dtype: np.dtype[Any], eps: float, count: int) -> ChannelRecipe:
     """One channel: variance around eps, around 1, far from its mean, or of a wide range of scales.
 
-    Long channels keep to offsets at which their bound still says something.
+    Long channels keep to offsets and scales at which their bound still says something: they hold most elements.
     """
-    regime = draw(_REGIMES if count <= 64 else _LONG_REGIMES)
+    regime = draw(_REGIMES if count <= SHORT else _LONG_HALF_REGIMES if _is_half(dtype) else _LONG_REGIMES)
     sign, scale, offset = draw(_SIGNS), 2.0 ** draw(_POWERS[3]), 0.0
     if regime == "eps":
         scale = scale * sqrt(eps)
@@ -91,12 +96,15 @@ def _reach(dtype: np.dtype[Any], count: int) -> int:
     """The largest power of ten of |mean| / deviation: 6 for short channels, 2 in half precision, which is constant
     beyond; for long ones as far as count u |mean| stays a hundredth of the deviation.
     """
-    stored = format_of(dtype)
-    if stored.significand < FLOAT32.significand:
-        return 2 if count <= 64 else 1
-    if count <= 64:
+    if _is_half(dtype):
+        return 2 if count <= SHORT else 1
+    if count <= SHORT:
         return 6
-    return max(1, min(6, int(log10(0.01 / (count * stored.unit_roundoff)))))
+    return max(1, min(6, int(log10(0.01 / (count * format_of(dtype).unit_roundoff)))))
+
+
+def _is_half(dtype: np.dtype[Any]) -> bool:
+    return format_of(dtype).significand < FLOAT32.significand
 
 
 def draw_elements(draw: Draw, *, shape: tuple[int, int], dtype: np.dtype[Any], scale: float) -> NDArray[Any]:
@@ -139,14 +147,15 @@ def _direction(x: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(centred / np.where(size > 0, size, 1.0))
 
 
-def draw_parameters(draw: Draw, *, channels: int, dtype: np.dtype[Any]) -> Native:
-    """gamma or beta, (C,): negative, zero, tiny and ordinary ones."""
-    return np.array(draw(_listed(_PARAMETERS, channels))).astype(dtype)
+def draw_parameters(draw: Draw, *, channels: int, dtype: np.dtype[Any], count: int) -> Native:
+    """gamma or beta, (C,): negative, zero, tiny and ordinary ones; not the tiny ones for long channels."""
+    elements = _PARAMETERS if count <= SHORT else _STRONG_PARAMETERS
+    return np.array(draw(_listed(elements, channels))).astype(dtype)
 
 
 def draw_statistics(draw: Draw, *, x: NDArray[Any], dtype: np.dtype[Any]) -> tuple[Native, Native]:
     """Running mean and variance, (C,) each: near those of the batch, fresh (0 and 1), or of another scale."""
-    kind, channels = draw(_STATISTICS), len(x)
+    kind, channels = draw(_STATISTICS if x.shape[1] <= SHORT else _LONG_STATISTICS), len(x)
     if kind == "fresh":
         return np.zeros(channels).astype(dtype), np.ones(channels).astype(dtype)
     shift, factor = np.array(draw(_listed(_SHIFTS, channels))), np.array(draw(_listed(_FACTORS, channels)))
@@ -173,8 +182,7 @@ def cases(
     """Cases of one mode and one dtype of x, whose shapes come from `plans`."""
     plan = draw(plans)
     x_dtype = dtype_of(dtype)
-    half = format_of(x_dtype).significand < FLOAT32.significand
-    parameters = dtype_of("float32") if half and plan.mixed else x_dtype
+    parameters = dtype_of("float32") if _is_half(x_dtype) and plan.mixed else x_dtype
     epsilon = draw(_EPS if eps is None else eps)
     channels, count = plan.shape[1], prod(plan.shape) // plan.shape[1]
     # With eps 0 the spread of values that eps would set is that of eps 1e-3.
@@ -185,8 +193,10 @@ def cases(
     return Case(
         x=from_channel_major(x, plan.shape, x_dtype),
         dy=from_channel_major(dy, plan.shape, x_dtype),
-        gamma=draw_parameters(draw, channels=channels, dtype=parameters) if plan.affine else None,
-        beta=draw_parameters(draw, channels=channels, dtype=parameters) if plan.affine else None,
+        gamma=draw_parameters(draw, channels=channels, dtype=parameters, count=count)
+        if plan.affine
+        else None,
+        beta=draw_parameters(draw, channels=channels, dtype=parameters, count=count) if plan.affine else None,
         running_mean=mean,
         running_var=var,
         eps=epsilon,

@@ -157,7 +157,7 @@ def _two_pass(problem: Problem, truth: Truth, profile: Profile, mean: Array, sum
         return error
     step = np.minimum(lattice_step(problem.x), lattice_step(truth.mean))
     exact_centring = (
-        np.max(np.abs(truth.centred), axis=-1, keepdims=True) <= step / profile.arithmetic.unit_roundoff
+        np.max(np.abs(truth.centred), axis=-1, keepdims=True) < step / profile.arithmetic.unit_roundoff
     )
     total = problem.count * truth.variance * (1 + 1e-9)
     exact_squares = total <= step * step / max(

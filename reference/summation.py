@@ -72,7 +72,11 @@ def lattice_step(values: Array) -> Array:
 
 
 def sums_exactly(values: Array, unit_roundoff: float) -> NDArray[np.bool_]:
-    """Whether every order of summation of a row is free of rounding: sum|x| <= 2^k / u on a lattice of step 2^k."""
+    """Whether every order of summation of a row is free of rounding: sum|x| < 2^k / u on a lattice of step 2^k.
+
+    The sum itself is taken in float64.  Where it rounds, it does not fall below 2^k / u for u = 2^-53, because rounding
+    is monotone; it may come out equal, and so equality does not count.
+    """
     step = lattice_step(values)
     total = np.sum(np.abs(values), axis=-1, keepdims=True)
-    return np.asarray(np.isinf(step) | (total <= step / unit_roundoff))
+    return np.asarray(np.isinf(step) | (total < step / unit_roundoff))

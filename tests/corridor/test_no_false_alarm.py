@@ -35,6 +35,8 @@ CASES = {
     "subnormal xhat": case([1e-323, 0.0], [0.0, 1.0], gamma=1.0, beta=0.0, eps=1.0),
     # x - mu is subnormal, and multiplied by a large r
     "subnormal deviations": case([1e-323, 0.0], [0.0, -0.3061384868924506], gamma=1.0, beta=0.0, eps=1e-8),
+    # the sum is one bit too long for float64, and so was the sum that asked whether it is exact
+    "a sum of 54 bits": case([1.0, 1.0 + 2.0**-52], [0.0, 1.0], gamma=1.0, beta=0.0, eps=1.0),
     # sum dy (y+ - y-) is known beyond float64, and was rounded before it was compared
     "a difference between two doubles": case(
         [-2.5, 7.83984375, 0.2216796875], [-1.0, -1.0, -1.0], gamma=0.001, beta=-1.0, eps=0.5
