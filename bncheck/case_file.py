@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, prod
@@ -78,13 +79,19 @@ def save(saved: SavedCase, folder: Path = FOLDER) -> Path:
     return path
 
 
+def folder_for_cases(folder: Path = FOLDER) -> Path | None:
+    """The folder that findings are saved in, made when there is one; None where it could not be made or written to."""
+    there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), None)
+    return folder if there is not None and there.is_dir() and os.access(there, os.W_OK) else None
+
+
 def find(name: str, folder: Path = FOLDER) -> SavedCase:
     """The case of a file's path, or of an id under `folder`; raises UsageError with one sentence for all that is wrong."""
-    path = Path(name)
-    if not path.is_file():
-        path = folder / f"{name}.json"
-    if not path.is_file():
-        raise UsageError(f"there is no case {name!r}: neither a file of that name nor {path}")
+    path = next((each for each in (Path(name), folder / f"{name}.json") if _is_file(each)), None)
+    if path is None:
+        raise UsageError(
+            f"there is no case {name[:80]!r}: neither a file of that name nor one under {folder}"
+        )
     if path.stat().st_size > LARGEST_FILE:
         raise UsageError(f"{path} has {path.stat().st_size} bytes; a case file has at most {LARGEST_FILE}")
     try:
@@ -97,6 +104,13 @@ def find(name: str, folder: Path = FOLDER) -> SavedCase:
         raise UsageError(f"{path} is no case that can be replayed: {damage}") from None
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for a file, or with a zero byte in it
+        return False
+
+
 class _Damage(Exception):
     """What is wrong with the content of a case file."""
 
@@ -106,6 +120,8 @@ def _saved_of(content: Any) -> SavedCase:
         schema = content.get("schema") if isinstance(content, dict) else None
         raise _Damage(f"its schema is {schema!r}, expected {SCHEMA}")
     words = {key: _word(content, key) for key in ("target", "law", "dtype", "status", "message")}
+    if words["dtype"] not in FORMATS:
+        raise _Damage(f"its dtype is {words['dtype']!r}, expected one of {', '.join(FORMATS)}")
     dialect, device = content.get("dialect", {}), content.get("device")
     if not isinstance(dialect, dict) or not all(isinstance(each, str) for each in dialect.values()):
         raise _Damage("its dialect is no table of words")
@@ -126,8 +142,8 @@ def _case_of(told: Any) -> Case:
         raise _Damage("it holds no case")
     arrays = {name: _array_in(name, told.get(name)) for name in _ARRAYS}
     x = arrays["x"]
-    if x is None or x.ndim not in (2, 3, 4, 5) or 0 in x.shape:
-        raise _Damage("x is missing, empty, or not of rank 2 to 5")
+    if x is None or x.ndim not in (2, 3, 4, 5) or x.size < 2 * x.shape[1] or x.size == 0:
+        raise _Damage("x is missing, not of rank 2 to 5, or has fewer than two values a channel")
     for name, array in arrays.items():
         expected = x.shape if name in ("x", "dy") else (x.shape[1],)
         if array is not None and array.shape != expected:
@@ -137,6 +153,8 @@ def _case_of(told: Any) -> Case:
     if (arrays["running_mean"] is None) != (arrays["running_var"] is None):
         raise _Damage("it has only one of running_mean and running_var")
     momentum = None if told.get("momentum") is None else _number("momentum", told["momentum"])
+    if momentum is not None and momentum > 1:
+        raise _Damage(f"momentum is {momentum!r}, expected a number from 0 to 1")
     return Case(
         x=x,
         **{name: array for name, array in arrays.items() if name != "x"},
@@ -185,7 +203,9 @@ def _array_in(name: str, told: Any) -> Native | None:
     """An array from its dtype, shape and values, NaN and infinities among them."""
     if told is None:
         return None
-    if not isinstance(told, dict) or told.get("dtype") not in FORMATS:
+    if not isinstance(told, dict) or not isinstance(told.get("dtype"), str):
+        raise _Damage(f"{name} is no array with a dtype, a shape and values")
+    if told["dtype"] not in FORMATS:
         raise _Damage(f"{name} is no array of {', '.join(FORMATS)}")
     shape, values = told.get("shape"), told.get("values")
     if not isinstance(shape, list) or not all(isinstance(size, int) and size >= 0 for size in shape):

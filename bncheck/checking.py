@@ -138,6 +138,7 @@ def loaded(target: Any, options: Options) -> Implementation:
         device=options.device,
         dialect=options.dialect,
         ranks=options.ranks,
+        dtypes=options.dtypes,
         isolate=options.isolate,
     )
 

@@ -90,7 +90,7 @@ def run(
     TARGET is [adapter+]LOCATOR[:attribute][?key=value&...][@device], for instance torch.nn:BatchNorm2d,
     mylayer.py:MyBatchNorm, torch.nn:BatchNorm1d?affine=false, reference.numpy.
     """
-    from bncheck.case_file import FOLDER
+    from bncheck.case_file import folder_for_cases
     from bncheck.checking import Options, run
     from bncheck.json_report import destination, write
     from bncheck.properties.catalogue import CATALOGUE
@@ -108,12 +108,14 @@ def run(
             device=device,
             dialect=conventions(declared, numerics),
             isolate=isolate,
-            cases=FOLDER,
+            cases=folder_for_cases(),
         )
         for text in targets:
             parse_target(text)
         path = destination(report_dir) if reports else None
         console = terminal()
+        if options.cases is None:
+            click.echo("bncheck: .bncheck/cases cannot be written here, so findings are not saved", err=True)
         print_header(
             console, targets=len(targets), laws=len(options.selected(CATALOGUE)), profile=profile, seed=seed
         )
@@ -212,8 +214,9 @@ def found(law_id: str, laws: Sequence[Law]) -> Law:
 
     ids = {law.id: law for law in laws}
     if law_id not in ids:
-        near = get_close_matches(law_id, ids, n=3, cutoff=0.4) or ["bncheck list shows them all"]
-        raise UsageError(f"{law_id!r} is no law; near are: {', '.join(near)}")
+        near = get_close_matches(law_id, ids, n=3, cutoff=0.4)
+        hint = f"near are: {', '.join(near)}" if near else "bncheck list shows them all"
+        raise UsageError(f"{law_id!r} is no law; {hint}")
     return ids[law_id]
 
 

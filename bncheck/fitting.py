@@ -104,6 +104,8 @@ def _numbers(case: Case, capabilities: Capabilities) -> Case:
     if capabilities.fixed_momentum is not None:
         if case.momentum != capabilities.fixed_momentum:
             case = case.changed(momentum=capabilities.fixed_momentum, batches=0)
+    elif capabilities.cumulative and not capabilities.momentum:
+        case = case if case.momentum is None else case.changed(momentum=None)
     elif case.momentum is None and not capabilities.cumulative:
         case = case.changed(momentum=1.0 / (case.batches + 1), batches=0)
     return case

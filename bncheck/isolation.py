@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 import psutil
@@ -85,19 +86,22 @@ class Worker:
     messages: queue.Queue[Message | Exception] = field(default_factory=queue.Queue)
     log: IO[bytes] | None = None
     resident: int = 0
+    finalizer: weakref.finalize[..., Worker] | None = None
 
     def start(self) -> dict[str, Any]:
         """A new process with the target loaded; its introduction.  Raises LoadError or UsageError as `load` does."""
         self.starts += 1
         self.log = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
+        # Without -P the user's own queue.py would be imported for the library's.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bncheck.worker"],
+            [sys.executable, "-P", "-m", "bncheck.worker"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
             start_new_session=True,
         )
-        weakref.finalize(self, end, self.process, self.log)
+        self.finalizer = weakref.finalize(self, end, self.process, self.log)
         self.messages = queue.Queue()
         reader = threading.Thread(target=_read, args=(self.process.stdout, self.messages), daemon=True)
         reader.start()
@@ -115,7 +119,12 @@ class Worker:
     def evaluate(self, case: Case) -> Outcome:
         """The outcome of a case, in the process that is there or in a new one."""
         if self.process is None:
-            self.start()
+            try:
+                self.start()
+            except (LoadError, UsageError) as error:
+                raise ImplementationDied(
+                    f"it could not be loaded again after its process had ended: {error}"
+                ) from None
         process = self.process
         assert process is not None
         try:
@@ -128,10 +137,10 @@ class Worker:
         return wire.outcome_of(header, arrays)
 
     def close(self) -> None:
-        """End the process."""
-        if self.process is not None and self.log is not None:
-            end(self.process, self.log)
-        self.process = self.log = None
+        """End the process; its number may belong to another one from now on."""
+        if self.finalizer is not None:
+            self.finalizer()
+        self.finalizer = self.process = self.log = None
 
     def _answer(self, seconds: float) -> Message:
         """The next message; the process is ended where it takes too long or too much memory."""
@@ -173,6 +182,9 @@ class Worker:
         """How the process ended, and the last thing that it wrote on standard error."""
         assert self.process is not None
         assert self.log is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)  # it may have closed its pipes and go on
+        kill(self.process)
         code = self.process.wait()
         self.log.seek(0)
         lines = self.log.read().decode(errors="replace").splitlines()
@@ -202,14 +214,26 @@ def _read(stream: BinaryIO, messages: queue.Queue[Message | Exception]) -> None:
             return
 
 
-def end(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
-    """End a process and all that it started, and leave nothing behind."""
+def _search_path() -> list[str]:
+    """Where the worker finds bncheck itself, also in a checkout that is not installed."""
+    home = str(Path(__file__).resolve().parents[1])
+    return [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that has not been waited for, with all that it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    process.wait()
+
+
+def end(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+    """End a process, unless it has ended and been waited for, and leave nothing behind."""
+    if process.returncode is None:
+        kill(process)
+        process.wait()
     for stream in (process.stdin, process.stdout, log):
         if stream is not None:
             with contextlib.suppress(OSError):

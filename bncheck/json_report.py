@@ -16,6 +16,10 @@ def destination(folder: Path) -> Path:
     path = folder / FILE_NAME
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{str(folder)!r} cannot be made a folder for reports: {error.strerror}") from None
     if path.exists() and not _is_ours(path):
         raise UsageError(
             f"{str(path)!r} is not a report of bncheck and is not overwritten; move it or use --report-dir"

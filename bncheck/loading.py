@@ -20,6 +20,7 @@ from bncheck.errors import LoadError, UsageError
 from bncheck.implementation import Implementation
 from bncheck.isolation import RemoteAdapter, Worker
 from bncheck.locating import located
+from bncheck.reference.formats import FORMATS
 from bncheck.target import DEVICE, Target, parse_target
 
 
@@ -29,19 +30,24 @@ def load(
     device: str | None = None,
     dialect: Mapping[str, str] = MappingProxyType({}),
     ranks: tuple[int, ...] = (),
+    dtypes: tuple[str, ...] = (),
     isolate: bool | None = None,
 ) -> Implementation:
     """The implementation that `target` names, or that it is: a class, function, instance or adapter.
 
     `device` holds where the target itself names none.  `dialect`: conventions that the user declares.
-    `ranks`: the only ranks of x to judge, all that are offered where empty.  `isolate`: load and evaluate it in a
-    process of its own; None leaves that to what it is: files and compiled extensions are isolated.
-    Raises UsageError for what is no target, device or convention, and LoadError, one sentence, for a target that cannot be had.
+    `ranks`: the only ranks of x to judge, all that are offered where empty.  `dtypes`: formats of x that the user asks
+    for, offered beyond float32 and float64 by what is recognised and declares none.  `isolate`: load and evaluate it in
+    a process of its own; None leaves that to what it is: files and compiled extensions are isolated.
+    Raises UsageError for what is no target, device, convention or dtype, and LoadError, one sentence, for a target that cannot be had.
     """
     for key, value in dialect.items():
         Dialect().declared(key, value)
     if device is not None and not DEVICE.match(device):
         raise UsageError(f"{device!r} is no device; valid are cpu, cuda and cuda:N")
+    for dtype in dtypes:
+        if dtype not in FORMATS:
+            raise UsageError(f"{dtype!r} is no dtype; valid are {', '.join(FORMATS)}")
     parsed = parse_target(target) if isinstance(target, str) else None
     place = (parsed.device if parsed is not None else None) or device or "cpu"
     if isolate and parsed is None:
@@ -49,7 +55,7 @@ def load(
             f"{_name_of(target)} is an object of this process; only a target that is named can be isolated"
         )
     if parsed is not None and (needs_isolation(parsed) if isolate is None else isolate):
-        request = {"target": parsed.text, "dialect": dict(dialect), "ranks": ranks}
+        request = {"target": parsed.text, "dialect": dict(dialect), "ranks": ranks, "dtypes": dtypes}
         companion = (
             _isolated({**request, "target": without_device(parsed), "device": "cpu"})
             if place != "cpu"
@@ -60,6 +66,7 @@ def load(
         found = Found(target, _name_of(target), device=place, declared=dialect)
     else:
         found = Found(None, parsed.text, options=dict(parsed.options), device=place, declared=dialect)
+    found = replace(found, wanted_ranks=ranks, wanted_dtypes=dtypes)
     companion = None
     if place != "cpu" and not isinstance(target, Adapter):
         companion = _restricted(_implementation(parsed, replace(found, device="cpu")), ranks or found.ranks())

@@ -29,8 +29,8 @@ class Replayed:
 
     @property
     def exit_code(self) -> int:
-        """0 fixed, 1 still failing, 5 where the law no longer applies to the target."""
-        if self.status == Status.NOT_APPLICABLE:
+        """0 fixed, 1 still failing, 5 where nothing was judged: the law does not apply, or the case decides nothing."""
+        if self.status in (Status.NOT_APPLICABLE, Status.UNDECIDED):
             return 5
         return 0 if self.status == Status.HELD else 1
 
@@ -55,9 +55,12 @@ def replay(
         if reason is not None:
             return Replayed(name, law, Status.NOT_APPLICABLE, (reason,), case)
         origin = Drawing(0, law.region, saved.dtype, ladder=False, count=0, largest=0)
-        failure = judge(law, case, Trial(implementation), origin).failure
+        judgement = judge(law, case, Trial(implementation), origin)
     finally:
         implementation.close()
+    failure = judgement.failure
+    if failure is None and not judgement.decides:
+        return Replayed(name, law, Status.UNDECIDED, ("nothing could be concluded from this case",), case)
     if failure is None:
         return Replayed(name, law, Status.HELD, (), case)
     words = (failure.crash,) if failure.crash is not None else ()

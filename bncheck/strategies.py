@@ -59,7 +59,7 @@ _STRONG_PARAMETERS = st.sampled_from((1.0, -1.0, 2.0, 0.5, -0.75, 1.5))
 _PARAMETERS = st.sampled_from((1.0, -1.0, 2.0, 0.5, -0.75, 1.5, 0.0, 1e-3)) | st.floats(-2.0, 2.0, width=16)
 _STATISTICS = st.sampled_from(("near", "fresh", "near", "other", "near"))
 _LONG_STATISTICS = st.sampled_from(("near", "near", "fresh"))
-_SHIFTS = st.sampled_from((0.5, -0.5, 1.0, 0.0, -2.0))
+_SHIFTS = st.sampled_from((0.5, -0.5, 1.0, 2.0, -2.0, 0.25, 3.0, 0.0))
 _FACTORS = st.sampled_from((2.0, 0.5, 1.0, 4.0, 0.125))
 _CUMULATIVE = st.sampled_from((False,) * 7 + (True,))
 _BATCHES = st.integers(0, 5)
@@ -164,8 +164,9 @@ def draw_statistics(draw: Draw, *, x: NDArray[Any], dtype: np.dtype[Any]) -> tup
     if kind == "other":
         mean, deviation = np.zeros(channels), np.full(channels, 2.0 ** draw(_POWERS[4]))
     limit = format_of(dtype).largest / 4
+    deviation = np.where(deviation > 0, deviation, 1.0)
     mean = np.clip(mean + shift * deviation, -limit, limit)
-    variance = np.minimum(np.where(deviation > 0, deviation, 1.0) ** 2 * factor, limit)
+    variance = np.minimum(deviation**2 * factor, limit)
     return mean.astype(dtype), variance.astype(dtype)
 
 

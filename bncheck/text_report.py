@@ -43,6 +43,7 @@ def print_target(console: Console, report: TargetReport) -> None:
         )
         return
     console.print(f"[bold]{escape(report.target)}[/] on {report.device}, adapter {report.adapter}")
+    console.print(_offered(report), soft_wrap=True)
     console.print(_numerics(report.numerics), soft_wrap=True)
     console.print(_table(report))
     for reason, ids in _reasons(report).items():
@@ -61,7 +62,7 @@ def print_summary(console: Console, report: Report) -> None:
     console.print()
     console.print(
         f"{counts or 'nothing ran'}; {report.checks} checks in {report.seconds:.1f} s; "
-        f"profile {report.profile}, seed {report.seed}; {_OUTCOMES[report.exit_code]}{interrupted} (exit {report.exit_code})",
+        f"profile {report.profile}, seed {report.seed}; {_outcome(report)}{interrupted} (exit {report.exit_code})",
         soft_wrap=True,
     )
 
@@ -80,6 +81,12 @@ def print_replayed(console: Console, replayed: Replayed) -> None:
         console.print(f"    {name} = {escape(shown(array))}", soft_wrap=True)
 
 
+def _outcome(report: Report) -> str:
+    if report.exit_code == 0 and report.summary["undecided"]:
+        return "no law fails, not all are decided"
+    return _OUTCOMES[report.exit_code]
+
+
 _OUTCOMES = {
     0: "all laws hold",
     1: "not all laws hold",
@@ -88,9 +95,19 @@ _OUTCOMES = {
 }
 
 
+def _offered(report: TargetReport) -> str:
+    """Ranks and dtypes, and why a rank is not among them."""
+    if report.capabilities is None:
+        return ""
+    ranks = ", ".join(map(str, report.capabilities.ranks))
+    dtypes = ", ".join(report.capabilities.dtypes)
+    dropped = report.capabilities.reasons.get("ranks")
+    return f"takes x of rank {ranks} in {dtypes}" + (f"; not judged: {escape(dropped)}" if dropped else "")
+
+
 def _numerics(numerics: Numerics | None) -> str:
     if numerics is None:
-        return "numerics: not measured (the target does not train)"
+        return "numerics: not measured"
     if numerics.variance is None:
         return f"numerics ({numerics.dtype}): outside the bounds of every class"
     digits = (

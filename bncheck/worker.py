@@ -34,6 +34,7 @@ def main() -> None:
             device=header["device"],
             dialect=header["dialect"],
             ranks=tuple(header["ranks"]),
+            dtypes=tuple(header["dtypes"]),
             isolate=False,
         )
     except BncheckError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bncheck.case import Case
 from bncheck.comparison import Comparison, Elements
 from bncheck.law import law
-from bncheck.regions import TRAINING
+from bncheck.regions import EVALUATION, TRAINING
 from bncheck.surroundings import OBSERVED, ONCE, STANDARD_OUTPUT
 from bncheck.trial import Trial
 
@@ -37,4 +37,17 @@ def surroundings_are_left_alone(case: Case, trial: Trial) -> Iterator[Comparison
         yield Comparison(name, Elements(judged=1), defect=defect)
 
 
-PURITY = (inputs_are_left_bitwise_alone, surroundings_are_left_alone)
+@law(
+    "purity.evaluation", region=EVALUATION, source="a layer reads its input", needs=("eval", "set_statistics")
+)
+def evaluation_leaves_inputs_and_surroundings_alone(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """The same in evaluation: nothing changes but the outcome."""
+    yield from inputs_are_left_bitwise_alone.check(case, trial)
+    yield from surroundings_are_left_alone.check(case, trial)
+
+
+PURITY = (
+    inputs_are_left_bitwise_alone,
+    surroundings_are_left_alone,
+    evaluation_leaves_inputs_and_surroundings_alone,
+)

@@ -11,7 +11,7 @@ from bncheck.adapter import Handle
 from bncheck.adapters.arrays import Arrays
 from bncheck.adapters.attributes import Slot, dtype_name, number_of, shape_of
 from bncheck.adapters.construction import Construction, spoken_momentum
-from bncheck.adapters.found import Found
+from bncheck.adapters.found import RANKS, Found
 from bncheck.adapters.measured import measured_eps, measured_momentum
 from bncheck.adapters.names import CHANNELS_NAMES, EPS_NAMES, MOMENTUM_NAMES
 from bncheck.adapters.probe import Probe
@@ -51,14 +51,16 @@ def claimed(
     plain = construction.has("affine") or not affine or _absent(sample, slots)
     if not plain:
         reasons["plain"] = "gamma and beta cannot be left out"
-    cumulative = found.is_instance and hasattr(sample, "momentum") and sample.momentum is None
-    if not construction.has("momentum"):
+    fixed = not construction.has("momentum")
+    if fixed:
         reasons["momentum"] = "momentum is fixed" if tracked else "it keeps no running statistics"
     if found.is_instance:
         reasons["mixed"] = "the instance's dtype is fixed"
+    own_dtype = _own_dtype(sample, slots) if found.is_instance else ()
     return Capabilities(
+        ranks=found.ranks_within(RANKS),
         mixed=not found.is_instance,
-        dtypes=found.dtypes(_own_dtype(sample, slots) if found.is_instance else dtypes) or dtypes,
+        dtypes=found.dtypes(own_dtype or found.dtypes_asked_for(dtypes)),
         gradient=gradient,
         eval_gradient=gradient,
         eval="eval" not in reasons,
@@ -66,8 +68,8 @@ def claimed(
         set_statistics=tracked,
         affine=affine,
         plain=plain,
-        momentum=construction.has("momentum"),
-        cumulative=cumulative,
+        momentum=not fixed,
+        cumulative=fixed and tracked and getattr(sample, "momentum", 0.0) is None,
         channels=None
         if construction.has("channels") or _sizeless(construction, sample, slots)
         else _channels(sample, slots),
@@ -78,7 +80,9 @@ def claimed(
     )
 
 
-def claimed_by_signature(signature: Signature, arrays: Arrays, *, dtypes: tuple[str, ...]) -> Capabilities:
+def claimed_by_signature(
+    found: Found, signature: Signature, arrays: Arrays, *, dtypes: tuple[str, ...]
+) -> Capabilities:
     """What the signature of a function offers."""
     has = signature.has
     flag, tracked = has("training") or has("inference"), has("mean") and has("var")
@@ -97,7 +101,8 @@ def claimed_by_signature(signature: Signature, arrays: Arrays, *, dtypes: tuple[
             "it is a NumPy function, of which no gradients are found automatically"
         )
     return Capabilities(
-        dtypes=dtypes,
+        ranks=found.ranks_within(RANKS),
+        dtypes=found.dtypes(found.dtypes_asked_for(dtypes)),
         train=train,
         eval="eval" not in reasons,
         gradient=arrays.differentiates,
@@ -157,4 +162,4 @@ def _channels(sample: Handle, slots: Slots) -> int | None:
 
 def _own_dtype(sample: Handle, slots: Slots) -> tuple[str, ...]:
     names = (dtype_name(slot.read(sample)) for slot in slots.values() if slot is not None)
-    return next(((name,) for name in names if name in FORMATS), ("float32", "float64"))
+    return next(((name,) for name in names if name in FORMATS), ())

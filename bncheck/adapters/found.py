@@ -21,6 +21,7 @@ class Found:
     """`thing`: class, function, factory or instance, None for an adapter's short name.  `name`: as the user says it.
 
     `options`: constructor arguments.  `device`: "cpu", "cuda" or "cuda:N".  `declared`: conventions declared by the user.
+    `wanted_ranks`: the only ranks of x to judge, where not empty.  `wanted_dtypes`: asked for beyond the usual ones.
     The object itself may declare in `__bncheck__`: {"framework": ..., "dtypes": [...], "ranks": [...],
     "dialect": {...}}.
     """
@@ -30,6 +31,8 @@ class Found:
     options: Mapping[str, object] = field(default_factory=dict)
     device: str = "cpu"
     declared: Mapping[str, str] = field(default_factory=dict)
+    wanted_ranks: tuple[int, ...] = ()
+    wanted_dtypes: tuple[str, ...] = ()
 
     @property
     def is_instance(self) -> bool:
@@ -65,6 +68,19 @@ class Found:
                 f"{self.name}.__bncheck__['dtypes'] is {dtypes!r}; valid are {', '.join(FORMATS)}"
             )
         return tuple(dtypes)
+
+    def dtypes_asked_for(self, usual: tuple[str, ...]) -> tuple[str, ...]:
+        """`usual`, and what the user asks for beyond it."""
+        return (*usual, *(each for each in self.wanted_dtypes if each not in usual))
+
+    def ranks_within(self, offered: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of `offered` that the user, else the object, wants judged; LoadError where none is left."""
+        wanted = self.wanted_ranks or self.ranks() or offered
+        left = tuple(rank for rank in offered if rank in wanted)
+        if not left:
+            told, asked = (", ".join(map(str, each)) for each in (offered, wanted))
+            raise LoadError(f"{self.name} takes x of rank {told}; rank {asked} was asked for")
+        return left
 
     def ranks(self) -> tuple[int, ...]:
         """The ranks of x that the object declares; none where it leaves them to the adapter."""

@@ -59,8 +59,8 @@ class FunctionAdapter(ArraysAdapter):
         on_cpu = found.device == "cpu"
         self.dialect = found.dialect(_NATIVE_DIALECT if self.native and on_cpu else self.arrays.dialect)
         self.takes_returned = True
-        dtypes = found.dtypes(tuple(FORMATS) if self.native else ("float32", "float64"))
-        self.capabilities = claimed_by_signature(self.signature, self.arrays, dtypes=dtypes)
+        dtypes = tuple(FORMATS) if self.native else ("float32", "float64")
+        self.capabilities = claimed_by_signature(found, self.signature, self.arrays, dtypes=dtypes)
         self._probe(found)
 
     def make(self, config: Config) -> _Call:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,16 @@ from bncheck.reference.formats import dtype_of
 _HALVES = ("bfloat16", "float16")
 
 
+class _OtherShape(NamedTuple):
+    """The shape of x, and of the y that broadcasting made of it."""
+
+    x: tuple[int, ...]
+    y: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"y has the shape {self.y}, x {self.x}"
+
+
 class Probe:
     """Evaluations of one adapter, narrowing what it claims: an exception means not offered, and is the reason."""
 
@@ -30,10 +41,9 @@ class Probe:
     def narrow(self) -> Capabilities:
         """What is left of the claim; LoadError where no rank gives even a plain forward."""
         self._ranks()
+        # An evaluation mode that is claimed stays: what has a switch and statistics for it and raises is wrong.
         if self.claimed.affine and self.claimed.plain:
             self._without("plain", probe_case(self.claimed, affine=False))
-        if self.claimed.train and self.claimed.eval:
-            self._without("eval", probe_case(self.claimed, training=False))
         if self.claimed.train and self.claimed.gradient:
             self._without("gradient", probe_case(self.claimed, dy=True))
         if self.claimed.eval and self.claimed.eval_gradient:
@@ -65,13 +75,13 @@ class Probe:
         ]
         failures: dict[bool, dict[int, str]] = {}
         for training in modes:
-            told = {rank: self._error(rank, training=training) for rank in self.claimed.ranks}
-            failures[training] = {rank: error for rank, error in told.items() if error is not None}
-            ranks = tuple(rank for rank, error in told.items() if error is None)
+            told = {rank: self._failure(rank, training=training) for rank in self.claimed.ranks}
+            failures[training] = {rank: error for rank, error in told.items() if isinstance(error, str)}
+            ranks = _kept(told)
             if ranks:
                 self._drop_training(failures[True] if not training and True in failures else {})
-                reasons = [f"rank {rank}: {error}" for rank, error in failures[training].items()]
-                self.reasons |= {"ranks": "; ".join(reasons)} if reasons else {}
+                dropped = [f"rank {rank}: {error}" for rank, error in told.items() if rank not in ranks]
+                self.reasons |= {"ranks": "; ".join(dropped)} if dropped else {}
                 self._claim(ranks=ranks)
                 return
         first = next(
@@ -79,9 +89,13 @@ class Probe:
         )
         raise LoadError(f"{self.name} cannot be evaluated on any rank; the first attempt gave {first}")
 
-    def _error(self, rank: int, *, training: bool) -> str | None:
-        told = self.outcome(probe_case(replace(self.claimed, ranks=(rank,)), training=training))
-        return told if isinstance(told, str) else None
+    def _failure(self, rank: int, *, training: bool) -> str | _OtherShape | None:
+        """Why x of this rank gives nothing, or what other shape it gives."""
+        case = probe_case(replace(self.claimed, ranks=(rank,)), training=training)
+        told = self.outcome(case)
+        if isinstance(told, str):
+            return told
+        return None if told.y.shape == case.x.shape else _OtherShape(case.x.shape, told.y.shape)
 
     def _drop_training(self, failures: dict[int, str]) -> None:
         if failures:
@@ -107,6 +121,21 @@ class Probe:
     def _claim(self, **changes: object) -> None:
         self.claimed = replace(self.claimed, reasons=self.reasons, **changes)  # type: ignore[arg-type]  # fields of Capabilities
         self.adapter.capabilities = self.claimed
+
+
+def _kept(told: Mapping[int, str | _OtherShape | None]) -> tuple[int, ...]:
+    """The ranks that work; those with a y of another shape only where there is no better one.
+
+    Also the one rank that raises between ranks that work: that is a defect, which the run reports.  Where two fail it
+    may be a layer for dense and for image batches alone.
+    """
+    right = [rank for rank, failure in told.items() if failure is None]
+    if not right:
+        return tuple(rank for rank, failure in told.items() if not isinstance(failure, str))
+    failing = [rank for rank in told if rank not in right]
+    if len(failing) == 1 and right[0] < failing[0] < right[-1] and isinstance(told[failing[0]], str):
+        return tuple(told)
+    return tuple(right)
 
 
 def probe_case(

@@ -65,7 +65,8 @@ def _kind_of_function(found: Found) -> str:
 def _kind_of_product(found: Found) -> str:
     """What a factory makes, told by its annotation, else by making one."""
     product = inspect.signature(found.callable).return_annotation
-    if not isinstance(product, type):
+    # What stands for a missing annotation is a class itself.
+    if product is inspect.Signature.empty or not isinstance(product, type):
         try:
             values: dict[str, object] = {
                 "channels": 3,

@@ -111,7 +111,11 @@ class TorchArrays:
         leaves = [None if each is None else each.detach().requires_grad_() for each in arguments]
         with torch.enable_grad():
             # Clones, because autograd forbids a leaf what it allows every other tensor: to be changed in place.
-            y, rest = function(*(None if leaf is None else leaf.clone() for leaf in leaves))
+            clones = [None if leaf is None else leaf.clone() for leaf in leaves]
+            y, rest = function(*clones)
+        for given, clone in zip(arguments, clones, strict=True):
+            if given is not None and clone is not None:
+                given.data = clone.detach()  # what was written into an argument is to be seen in it
         present = [leaf for leaf in leaves if leaf is not None]
 
         def pullback(dy: FrameworkArray) -> tuple[FrameworkArray | None, ...]:

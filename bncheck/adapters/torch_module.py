@@ -24,7 +24,7 @@ from bncheck.adapters.arrays import ArraysAdapter
 from bncheck.adapters.attributes import Slot, slot_of
 from bncheck.adapters.claims import claimed, measured
 from bncheck.adapters.construction import arguments, construction_of
-from bncheck.adapters.found import Found
+from bncheck.adapters.found import RANKS, Found
 from bncheck.adapters.probe import Probe
 from bncheck.adapters.torch_arrays import TorchArrays, gradients
 from bncheck.case import Native
@@ -69,7 +69,7 @@ class TorchModuleAdapter(ArraysAdapter):
             eval_mode=True,
             dtypes=tuple(FORMATS) if native else ("float32", "float64"),
         )
-        self._narrow_to_kind(sample)
+        self._narrow_to_kind(found, sample)
         probe = Probe(self, found.name, found.device)
         probe.narrow()
         self.capabilities = measured(probe, self.construction, sample)
@@ -136,7 +136,9 @@ class TorchModuleAdapter(ArraysAdapter):
                 held.requires_grad_()
         leaf = x.detach().requires_grad_()
         with torch.enable_grad():
-            y = _first(handle(leaf.clone()))
+            given = leaf.clone()
+            y = _first(handle(given))
+        x.data = given.detach()  # what the module wrote into its input is to be seen in x
         parameters = [self._read(handle, role) for role in ("gamma", "beta")]
         present = [each for each in parameters if each is not None]
 
@@ -155,11 +157,11 @@ class TorchModuleAdapter(ArraysAdapter):
         )
         return self.make(config)
 
-    def _narrow_to_kind(self, sample: torch.nn.Module) -> None:
+    def _narrow_to_kind(self, found: Found, sample: torch.nn.Module) -> None:
         """Ranks of torch's own classes, what a lazy one finds out, and the average of one that counts its batches."""
         kind = getattr(sample, "cls_to_become", None) or type(sample)
-        ranks = next((ranks for base, ranks in _RANKS if issubclass(kind, base)), (2, 3, 4, 5))
-        self.capabilities = replace(self.capabilities, ranks=ranks)
+        ranks = next((ranks for base, ranks in _RANKS if issubclass(kind, base)), RANKS)
+        self.capabilities = replace(self.capabilities, ranks=found.ranks_within(ranks))
         if hasattr(sample, "initialize_parameters"):
             self.capabilities = replace(self.capabilities, channels=None)
         if isinstance(getattr(sample, "num_batches_tracked", None), torch.Tensor) and self.construction.has(
@@ -168,12 +170,13 @@ class TorchModuleAdapter(ArraysAdapter):
             self.capabilities = replace(self.capabilities, cumulative=True)
 
     def _copy(self, handle: torch.nn.Module, *values: tuple[str, Native]) -> None:
-        """Into the tensor that stands there, in its shape and dtype; as a new attribute where none stands."""
+        """Into a parameter or buffer, in its shape and dtype; a plain tensor, whose dtype is no choice, is replaced."""
+        registered = {id(each) for each in (*handle.parameters(), *handle.buffers())}
         for role, value in values:
             slot, placed = self.slots[role], self.place(value)
             held = None if slot is None else slot.read(handle)
             with torch.no_grad():
-                if isinstance(held, torch.Tensor):
+                if held is not None and id(held) in registered:
                     held.copy_(placed.reshape(held.shape))
                 elif slot is not None:
                     slot.write(handle, placed)

@@ -44,6 +44,7 @@ class Layer:
     after_eval: Callable[[Native], Native] = lambda old: old
     before_step: Callable[[Any], None] = lambda handle: None
     touched: Callable[[Native], None] = lambda x: None
+    touched_in_eval: Callable[[Native], None] = lambda x: None
     output: Callable[[Rows, Any], Rows] = lambda y, dtype: y.astype(dtype)
     rows: Callable[[Native], Rows] | None = None
 
@@ -123,7 +124,7 @@ class LayerAdapter(Adapter):
             dx = (layer.train_dx if training else layer.eval_dx)(dy_rows, xc, r, gamma)
             dgamma = (layer.dgamma if training else layer.eval_dgamma)(dy_rows, xc, r)
             dbeta = (layer.dbeta if training else layer.eval_dbeta)(dy_rows)
-            layer.touched(x)
+            (layer.touched if training else layer.touched_in_eval)(x)
             return Gradients(
                 back(dx, x.shape).astype(x.dtype),
                 None if handle.gamma is None else dgamma[:, 0].astype(handle.gamma.dtype),
@@ -246,5 +247,6 @@ PLANTED: dict[str, Layer] = {
     ),
     "purity.inputs": replace(sound(), touched=lambda x: x.fill(0)),
     "purity.surroundings": replace(sound(), before_step=lambda handle: np.random.seed(handle.batches)),  # noqa: NPY002
+    "purity.evaluation": replace(sound(), touched_in_eval=lambda x: x.fill(0)),
     "devices.agreement": replace(sound(), inverse=lambda variance, eps: 1 / np.sqrt(variance + 2 * eps)),
 }

@@ -69,3 +69,11 @@ class WithDictionary:
 
 
 instance = Layer(3, epsilon=0.25, momentum=0.75)
+
+
+def failing_in_evaluation(x, gamma, beta, running_mean, running_var, training, momentum, eps):
+    if not training:
+        raise ValueError("no statistics")
+    running_mean += momentum * (x.mean(0) - running_mean)
+    running_var += momentum * (x.var(0, ddof=1) - running_var)
+    return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
