@@ -137,8 +137,19 @@ def _affine(construction: Construction, slots: Slots) -> bool:
 
 
 def _absent(sample: Handle, slots: Slots) -> bool:
-    """Whether gamma and beta are None until they are given."""
-    return all(slot is not None and slot.read(sample) is None for slot in (slots["gamma"], slots["beta"]))
+    """Whether gamma and beta are None until they are given.
+
+    Where the statistics are None as well, the layer builds itself on its first call if gamma is still None then, and
+    would overwrite the statistics that it was given.
+    """
+    return all(_is_none(sample, slots, role) for role in ("gamma", "beta")) and not _is_none(
+        sample, slots, "mean"
+    )
+
+
+def _is_none(sample: Handle, slots: Slots, role: str) -> bool:
+    slot = slots[role]
+    return slot is not None and slot.read(sample) is None
 
 
 def _fixed_momentum(construction: Construction, sample: Handle, dialect: Dialect) -> float | None:

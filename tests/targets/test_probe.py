@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bncheck
 from bncheck.case import Case
 from bncheck.errors import ImplementationCrashed, LoadError, UsageError
 from bncheck.loading import load
@@ -128,3 +129,9 @@ def test_a_dtype_asked_for_adds_nothing_to_a_declared_list() -> None:
 def test_what_is_no_dtype_cannot_be_asked_for() -> None:
     with pytest.raises(UsageError, match="'float8' is no dtype; valid are"):
         load("reference.numpy", dtypes=("float8",))
+
+
+def test_a_layer_that_builds_itself_is_always_given_gamma_and_beta(samples: Path) -> None:
+    report = bncheck.check(f"{samples}/numpy_layers.py:BuildsItself", profile="smoke", ranks=[2])
+    assert report.exit_code == 0
+    assert report.summary["held"] >= 10
