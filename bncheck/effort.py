@@ -28,7 +28,7 @@ class Effort:
         return max(self.per_dtype, ceil(self.examples / dtypes))
 
 
-SMOKE = Effort("smoke", examples=28, per_dtype=14, largest=1024, shrinks=150, strict=False)
+SMOKE = Effort("smoke", examples=28, per_dtype=10, largest=1024, shrinks=150, strict=False)
 CI = Effort("ci", examples=150, per_dtype=60, largest=16384, shrinks=400, strict=True)
 THOROUGH = Effort("thorough", examples=1000, per_dtype=400, largest=131072, shrinks=1000, strict=True)
 
