@@ -80,7 +80,6 @@ class Worker:
 
     request: Mapping[str, Any]
     limits: Limits = field(default_factory=Limits)
-    starts: int = 0
     compiles: bool = False
     process: subprocess.Popen[bytes] | None = None
     messages: queue.Queue[Message | Exception] = field(default_factory=queue.Queue)
@@ -90,7 +89,6 @@ class Worker:
 
     def start(self) -> dict[str, Any]:
         """A new process with the target loaded; its introduction.  Raises LoadError or UsageError as `load` does."""
-        self.starts += 1
         self.log = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         # Without -P the user's own queue.py would be imported for the library's.
         self.process = subprocess.Popen(

@@ -76,10 +76,3 @@ def same_kind(failure: Failure, first: Failure) -> bool:
 def leading(failure: Failure) -> str:
     """The quantity with the largest error over bound."""
     return max(failure.comparisons, key=lambda comparison: comparison.ratio).quantity
-
-
-def fingerprint(case: Case) -> bytes:
-    """The very bits of a case."""
-    arrays = (case.x, case.dy, case.gamma, case.beta, case.running_mean, case.running_var)
-    numbers = (case.x.shape, case.eps, case.momentum, case.mode, case.batches, case.steps)
-    return repr(numbers).encode() + b"".join(b"-" if array is None else array.tobytes() for array in arrays)

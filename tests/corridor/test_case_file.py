@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from corridor.bits import fingerprint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from bncheck.case_file import SavedCase, find, save
 from bncheck.errors import UsageError
 from bncheck.reference.formats import FORMATS
 from bncheck.regions import REPEATED
-from bncheck.shrinking import fingerprint
 
 ANY_CASE = st.sampled_from(list(FORMATS)).flatmap(lambda dtype: REPEATED.cases(dtype, plans=None, largest=64))
 SMALL = Case(

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from corridor.bits import fingerprint
 
 from bncheck.case import Case, channel_major
 from bncheck.corpus import Corpus
@@ -14,7 +15,6 @@ from bncheck.effort import CI, SMOKE
 from bncheck.reference.formats import FORMATS
 from bncheck.regions import EVALUATION, TRAINING, ZERO_EPS, Region
 from bncheck.shapes import LADDER
-from bncheck.shrinking import fingerprint
 
 
 @lru_cache(maxsize=16)
