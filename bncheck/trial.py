@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bncheck.capabilities import Capabilities
@@ -31,6 +32,14 @@ class Answers:
 
     problems: dict[tuple[int, bool], tuple[Case, Problem, Truth]] = field(default_factory=dict)
     known: dict[tuple[int, bool, Profile], dict[str, Bound]] = field(default_factory=dict)
+    derived: dict[tuple[int, str], tuple[Case, Case]] = field(default_factory=dict)
+
+    def derive(self, case: Case, name: str, make: Callable[[Case], Case]) -> Case:
+        """The variant of a case that `make` makes, made once and known by its name from then on."""
+        key = (id(case), name)
+        if key not in self.derived:
+            self.derived[key] = case, make(case)
+        return self.derived[key][1]
 
     def truth(self, case: Case, *, biased: bool) -> tuple[Problem, Truth]:
         """The problem and its exact answer; the case is kept, so that its identity stays its own."""
@@ -103,9 +112,18 @@ class Trial:
         """A second evaluation of the same case."""
         return self.implementation.evaluate(case)
 
+    def derive(self, case: Case, name: str, make: Callable[[Case], Case]) -> Case:
+        """A variant of a case; laws and implementations share it, its answers and its bounds, by its name.
+
+        `name` says everything that `make` depends on besides the case.
+        """
+        return self.answers.derive(case, name, make)
+
     def without_gradients(self, case: Case) -> Case:
         """The same case with nothing to differentiate, unless that would be one more function to compile."""
-        return case if self.capabilities.compiles else case.changed(dy=None)
+        if self.capabilities.compiles or case.dy is None:
+            return case
+        return self.derive(case, "without dy", lambda case: case.changed(dy=None))
 
     def truth(self, case: Case) -> Truth:
         """The exact outcome in the implementation's dialect."""

@@ -45,7 +45,11 @@ def evaluation_with_the_statistics_of_the_batch_is_training(case: Case, trial: T
         mean, variance = truth.mean[:, 0].astype(dtype), truth.variance[:, 0].astype(dtype)
     if not (np.isfinite(mean.astype(np.float64)).all() and np.isfinite(variance.astype(np.float64)).all()):
         return
-    given = trial.without_gradients(case).changed(mode="eval", running_mean=mean, running_var=variance)
+    given = trial.derive(
+        trial.without_gradients(case),
+        "evaluation with the statistics of the batch",
+        lambda case: case.changed(mode="eval", running_mean=mean, running_var=variance),
+    )
     moved = trial.exact(given, "y").minus(trial.exact(case, "y"))
     expected = moved.plus(trial.rows(case, "y"))
     limit = sum_of(trial.bounds(case)["y"], trial.bounds(given)["y"])

@@ -39,10 +39,11 @@ def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial
     |difference| <= sum |dy| (E+ + E-) + 2 sum |d| E_dx + |gamma| |dy| |d|^3 / (m (sqrt(var + eps) - |d|/sqrt(m))^3).
     The step is (3 u)^(1/3) sqrt(var + eps) a channel, on a grid on which x, x + d and x - d are exact.
     """
-    base, step = on_grid(case)
+    moved, step = on_grid(case)
+    base = trial.derive(case, "on a grid", lambda _: moved)
     rows, still = as_rows(base.x), trial.without_gradients(base)
-    ahead = still.changed(x=from_channel_major(rows + step, base.x.shape, base.x.dtype))
-    behind = still.changed(x=from_channel_major(rows - step, base.x.shape, base.x.dtype))
+    ahead = trial.derive(still, "a step ahead", lambda case: _with_rows(case, rows + step))
+    behind = trial.derive(still, "a step behind", lambda case: _with_rows(case, rows - step))
     bound, truth = trial.bounds(base)["dx"], trial.truth(base)
     difference, allowed, judged = _difference(trial, base, ahead, behind)
     scale = 1.0 if base.gamma is None else np.abs(as_rows(base.gamma))
@@ -58,6 +59,10 @@ def central_differences_agree_with_the_claimed_gradient(case: Case, trial: Trial
     if base.gamma is not None and base.beta is not None:
         yield _parameter(trial, base, "gamma", base.gamma)
         yield _parameter(trial, base, "beta", base.beta)
+
+
+def _with_rows(case: Case, values: Array) -> Case:
+    return case.changed(x=from_channel_major(values, case.x.shape, case.x.dtype))
 
 
 def on_grid(case: Case) -> tuple[Case, Array]:
@@ -97,7 +102,8 @@ def _parameter(trial: Trial, base: Case, name: str, vector: Native) -> Compariso
     """The same for gamma or beta, moved by a power of two: linear, so that nothing is truncated."""
     still = trial.without_gradients(base)
     step = parameter_step(vector)
-    ahead, behind = still.changed(**{name: vector + step}), still.changed(**{name: vector - step})
+    ahead = trial.derive(still, f"{name} ahead", lambda case: case.changed(**{name: vector + step}))
+    behind = trial.derive(still, f"{name} behind", lambda case: case.changed(**{name: vector - step}))
     difference, allowed, judged = _difference(trial, base, ahead, behind)
     bound = trial.bounds(base)[f"d{name}"]
     moved = 2 * as_rows(step)

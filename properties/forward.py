@@ -30,7 +30,7 @@ def normalised_output_has_mean_zero_and_variance_below_one(case: Case, trial: Tr
 
     |mean(y)| <= mean(E), and | sqrt(var(y)) - sqrt(var / (var + eps)) | <= rms(E), E the bound on y.
     """
-    plain = trial.without_gradients(with_unit_affine(case))
+    plain = trial.without_gradients(trial.derive(case, "unit affine", with_unit_affine))
     y, bound, truth = DoubleDouble.of(trial.rows(plain, "y")), trial.bounds(plain)["y"], trial.truth(plain)
     ones = np.ones((plain.channels, 1))
     mean = y.total() / DoubleDouble.of(ones * plain.count)
@@ -58,7 +58,7 @@ def ranks_are_equivalent(case: Case, trial: Trial) -> Iterator[Comparison]:
     shape = other_shape(case.x.shape, offered.ranks, ladder=offered.compiles)
     if shape is None:
         return
-    other = trial.without_gradients(case).reshaped(shape)
+    other = trial.derive(trial.without_gradients(case), f"shape {shape}", lambda case: case.reshaped(shape))
     here, there = trial.bounds(case), trial.bounds(other)
     for name in ("y", "running_mean", "running_var"):
         if name in here and (name == "y" or offered.statistics):
