@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bncheck.layout import Layout
 from bncheck.reference.formats import Array, Format, format_of
 from bncheck.reference.problem import Problem
+from bncheck.step import Step
 
 Mode = Literal["train", "eval"]
 Native = NDArray[Any]
@@ -23,7 +26,9 @@ class Case:
     `x`, `dy`: shape (N, C, ...) of rank 2 to 5 and one dtype.  `gamma`, `beta`, `running_mean`, `running_var`: shape
     (C,), None where the case has none; their dtype is x's or float32.  `momentum` None is the cumulative average,
     `batches` the number of batches already seen.  `steps`: how often a training batch is shown in a row; the outcome
-    is that of the last.  All arrays are read-only.
+    is that of the last.  `layouts`: how an array lies in the memory of the framework, by its name, where it is not
+    contiguous.  `program`: steps that one layer goes through; x, dy and the rest are then what it starts from.  All
+    arrays are read-only.
     """
 
     x: Native
@@ -37,6 +42,8 @@ class Case:
     mode: Mode
     batches: int = 0
     steps: int = 1
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    program: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         for array in (self.x, self.dy, self.gamma, self.beta, self.running_mean, self.running_var):
@@ -115,6 +122,8 @@ class Case:
             words += [f"{self.batches} batches seen"] if self.momentum is None else []
             words += [f"{self.steps} steps"] if self.steps > 1 else []
             words += [f"statistics {statistics.name}"] if statistics != x else []
+        words += [f"{name} {layout}" for name, layout in self.layouts.items()]
+        words += ["program " + " ".join(map(str, self.program))] if self.program else []
         return ", ".join(words)
 
 

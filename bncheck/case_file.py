@@ -16,12 +16,14 @@ import numpy as np
 from bncheck.case import Case, Mode, Native
 from bncheck.environment import environment
 from bncheck.errors import UsageError
+from bncheck.layout import LAYOUTS, Layout
 from bncheck.reference.formats import FORMATS, dtype_of
+from bncheck.step import ACTIONS, Step
 
 SCHEMA = 1
 FOLDER = Path(".bncheck") / "cases"
 # A file beyond this holds no case that a run of bncheck has saved.
-LARGEST_FILE, LARGEST_ARRAY = 64 * 2**20, 2**20
+LARGEST_FILE, LARGEST_ARRAY, LONGEST_PROGRAM = 64 * 2**20, 2**20, 100
 _ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 
 
@@ -63,6 +65,8 @@ class SavedCase:
                 "momentum": None if case.momentum is None else float(case.momentum).hex(),
                 "batches": case.batches,
                 "steps": case.steps,
+                **({"layouts": dict(case.layouts)} if case.layouts else {}),
+                **({"program": [_step_out(step) for step in case.program]} if case.program else {}),
                 **{name: None if array is None else _array_out(array) for name, array in arrays.items()},
             },
             "environment": environment(),
@@ -163,7 +167,37 @@ def _case_of(told: Any) -> Case:
         mode=_mode(told.get("mode")),
         batches=_count("batches", told.get("batches"), least=0),
         steps=_count("steps", told.get("steps"), least=1),
+        layouts=_layouts(told.get("layouts", {})),
+        program=_program(told.get("program", [])),
     )
+
+
+def _layouts(told: Any) -> dict[str, Layout]:
+    if not isinstance(told, dict) or not all(name in _ARRAYS for name in told):
+        raise _Damage(f"its layouts are {told!r}, expected a table with names of {', '.join(_ARRAYS)}")
+    for layout in told.values():
+        if layout not in LAYOUTS:
+            raise _Damage(f"{layout!r} is no layout, expected one of {', '.join(LAYOUTS)}")
+    return dict(told)
+
+
+def _step_out(step: Step) -> list[Any]:
+    return [step.action, step.batch, None if step.value is None else float(step.value).hex()]
+
+
+def _program(told: Any) -> tuple[Step, ...]:
+    if not isinstance(told, list) or len(told) > LONGEST_PROGRAM:
+        raise _Damage(f"its program is no list of at most {LONGEST_PROGRAM} steps")
+    return tuple(_step(each) for each in told)
+
+
+def _step(told: Any) -> Step:
+    if not isinstance(told, list) or len(told) != 3 or told[0] not in ACTIONS:
+        raise _Damage(f"{told!r} is no step: expected one of {', '.join(ACTIONS)}, a batch and a value")
+    value = None if told[2] is None else _number("the momentum of a step", told[2])
+    if value is not None and value > 1:
+        raise _Damage(f"the momentum of a step is {value!r}, expected a number from 0 to 1")
+    return Step(told[0], _count("the batch of a step", told[1], least=0), value)
 
 
 def _mode(told: Any) -> Mode:

@@ -13,6 +13,7 @@ import numpy as np
 from bncheck.case import Case, Native
 from bncheck.errors import ImplementationCrashed
 from bncheck.outcome import Outcome
+from bncheck.step import Step
 
 _BFLOAT16 = ml_dtypes.bfloat16
 _LENGTH = struct.Struct("<Q")
@@ -73,7 +74,13 @@ def _arrays(table: Mapping[str, list[Any]], body: bytes) -> dict[str, Native]:
 def send_case(stream: BinaryIO, case: Case) -> None:
     """Ask for the evaluation of a case."""
     numbers = {"eps": case.eps, "momentum": case.momentum, "mode": case.mode, "batches": case.batches}
-    header = {"do": "evaluate", **numbers, "steps": case.steps}
+    header = {
+        "do": "perform" if case.program else "evaluate",
+        **numbers,
+        "steps": case.steps,
+        "layouts": dict(case.layouts),
+        "program": [[step.action, step.batch, step.value] for step in case.program],
+    }
     send(stream, header, {name: getattr(case, name) for name in CASE_ARRAYS})
 
 
@@ -87,6 +94,8 @@ def case_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Case:
         mode=header["mode"],
         batches=header["batches"],
         steps=header["steps"],
+        layouts=header["layouts"],
+        program=tuple(Step(*step) for step in header["program"]),
         **vectors,
     )
 

@@ -1,0 +1,1 @@
+"""Planted bugs that prove the laws, and sound variants that no law may reject."""
