@@ -76,7 +76,12 @@ def watched() -> Iterator[Watch]:
             yield watch
     finally:
         after = {name: observe() for name, observe in OBSERVED.items()}
-        changed = [name for name in OBSERVED if before[name] != after[name]]
+        changed = [name for name in OBSERVED if _differs(name, before[name], after[name])]
         watch.changed = (*changed, *((STANDARD_OUTPUT,) if printed.getvalue() else ()))
         for name in RESTORED.keys() & set(changed):
             RESTORED[name](before[name])
+
+
+def _differs(name: str, before: Any, after: Any) -> bool:
+    """Whether something changed; a thread that ends in the meantime was there before and is somebody else's."""
+    return bool(after - before) if name == THREADS else bool(before != after)
