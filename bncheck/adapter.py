@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -104,6 +105,30 @@ class Adapter:
         """y and the gradients in one go; compiled implementations override it to compile once."""
         y, pullback = self.vjp(handle, x, training)
         return y, pullback(dy)
+
+    def copy(self, handle: Handle) -> Handle:
+        """A layer of its own in the same state."""
+        return deepcopy(handle)
+
+    def save(self, handle: Handle) -> object:
+        """The state as the library saves it; `load` takes it."""
+        raise NotOffered(f"{self.name} saves no state")
+
+    def load(self, handle: Handle, saved: object) -> None:
+        """Give a new layer the state that `save` made of another."""
+        raise NotOffered(f"{self.name} loads no state")
+
+    def reset(self, handle: Handle) -> None:
+        """Set the running statistics and the count of batches to those of a new layer."""
+        raise NotOffered(f"{self.name} resets no statistics")
+
+    def set_momentum(self, handle: Handle, momentum: float | None) -> None:
+        """The weight of the new batch from now on, None for the cumulative average."""
+        raise NotOffered(f"{self.name} changes no momentum")
+
+    def move(self, handle: Handle, dtype: np.dtype[np.generic]) -> None:
+        """Give the layer's parameters and statistics another dtype."""
+        raise NotOffered(f"{self.name} moves to no other dtype")
 
     def place(self, array: Native) -> FrameworkArray:
         """A NumPy array as the framework's own, on the target's device; always a copy."""

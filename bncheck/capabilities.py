@@ -17,7 +17,9 @@ class Capabilities:
     can be absent.  `momentum`: it can be chosen; `cumulative`: it can be None.  `zero_eps`: eps 0 in evaluation.
     `channels`, `eps`, `fixed_momentum`: fixed values of an instance, None where free.  `compiles`: each new shape costs
     a compilation, so that shapes come from a short list.  `second_device`: the same target also runs on the CPU beside
-    the device that is judged.  `reasons`: for an absent capability, why.
+    the device that is judged.  `actions`: steps of a program that it offers besides passes: momentum, reset, copy,
+    reload, move.  `counter`: it counts the batches.  `older_backward`: a backward pass may follow a later forward pass.
+    `reasons`: for an absent capability, why.
     """
 
     ranks: tuple[int, ...] = (2, 3, 4, 5)
@@ -40,12 +42,40 @@ class Capabilities:
     fixed_momentum: float | None = None
     compiles: bool = False
     second_device: bool = False
+    actions: tuple[str, ...] = ()
+    counter: bool = False
+    older_backward: bool = True
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def other_shapes(self) -> bool:
         """Whether the same channels can be given under two shapes: rank 2 alone has one shape for them."""
         return any(rank > 2 for rank in self.ranks)
+
+    @property
+    def other_channels(self) -> bool:
+        """Whether it has two channels or more, so that a batch of one more cannot broadcast."""
+        return self.channels is None or self.channels > 1
+
+    @property
+    def reset(self) -> bool:
+        """Whether the statistics can be set to those of a new layer."""
+        return "reset" in self.actions
+
+    @property
+    def copy(self) -> bool:
+        """Whether a layer can be copied."""
+        return "copy" in self.actions
+
+    @property
+    def reload(self) -> bool:
+        """Whether a layer's state can be saved and loaded."""
+        return "reload" in self.actions
+
+    @property
+    def move(self) -> bool:
+        """Whether a layer can be moved to another dtype."""
+        return "move" in self.actions
 
     def why_not(self, name: str) -> str | None:
         """The reason why capability `name` is absent, or None where it is there."""
@@ -68,8 +98,14 @@ _WORDS = {
     "momentum": "a choice of momentum",
     "cumulative": "a cumulative average (momentum None)",
     "zero_eps": "eps 0 in evaluation",
+    "reset": "resetting the running statistics",
+    "copy": "copying a layer",
+    "reload": "saving and loading a layer's state",
+    "move": "moving a layer to another dtype",
+    "counter": "a count of the batches",
 }
 _SENTENCES = {
     "other_shapes": "its only rank is 2, where there is one shape for the same channels",
+    "other_channels": "it has one channel, which broadcasts",
     "second_device": "it is judged on one device, and there is no second to compare with",
 }

@@ -48,12 +48,16 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`quantity` of one outcome held against what is right; `defect` says what is wrong before any number is."""
+    """`quantity` of one outcome held against what is right; `defect` says what is wrong before any number is.
+
+    `where`: in which step of a program.
+    """
 
     quantity: str
     elements: Elements
     worst: Worst | None = None
     defect: str | None = None
+    where: str = ""
 
     @property
     def ratio(self) -> float:
@@ -75,13 +79,13 @@ class Comparison:
     def message(self) -> str:
         """`y[0, 0] is -0.7071, expected -1.0000: off by 0.293, allowed 6.2e-06 (4.7e+04 times the bound)`."""
         if self.defect is not None:
-            return self.defect
+            return f"{self.defect} {self.where}".rstrip()
         if self.worst is None:
             return f"{self.quantity}: no element was judged"
         at, worst = ", ".join(map(str, self.worst.index)), self.worst
-        digits = _digits(worst)
+        digits, place = _digits(worst), f" {self.where}" if self.where else ""
         return (
-            f"{self.quantity}[{at}] is {worst.actual:.{digits}g}, expected {worst.expected:.{digits}g}: "
+            f"{self.quantity}[{at}]{place} is {worst.actual:.{digits}g}, expected {worst.expected:.{digits}g}: "
             f"off by {worst.error:.3g}, allowed {worst.bound:.2g} ({_times(worst.ratio)} the bound)"
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Handle, State
@@ -15,24 +17,30 @@ from bncheck.surroundings import watched
 
 def evaluate(adapter: Adapter, case: Case, *, device: str) -> Outcome:
     """The outcome of `case`; whatever the adapter raises, an exit included, becomes ImplementationCrashed."""
+    with caught(), watched() as watch:
+        outcome = _outcome(adapter, case, device)
+    return replace(outcome, side_effects=(*outcome.side_effects, *watch.changed))
+
+
+@contextmanager
+def caught() -> Iterator[None]:
+    """What is raised inside, an exit included, becomes ImplementationCrashed; warnings are not looked at."""
     try:
         with warnings.catch_warnings():
             # Where warnings are errors, as under pytest, 1 / 0 in NumPy would be a crash of the implementation.
             warnings.simplefilter("ignore")
-            with watched() as watch:
-                outcome = _outcome(adapter, case, device)
+            yield
     except (BncheckError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise ImplementationCrashed(told(error)) from error
-    return replace(outcome, side_effects=(*outcome.side_effects, *watch.changed))
 
 
 def _outcome(adapter: Adapter, case: Case, device: str) -> Outcome:
     differentiates = adapter.capabilities.gradient if case.training else adapter.capabilities.eval_gradient
     written: set[str] = set()
     with adapter.running(case.x.size):
-        handle = _prepared(adapter, case, device)
+        handle = prepared(adapter, case, configured(case, device))
         for _ in range(case.steps):
             x = adapter.place(case.x)
             dy = adapter.place(case.dy) if case.dy is not None and differentiates else None
@@ -68,19 +76,23 @@ def _written(adapter: Adapter, placed: dict[str, tuple[FrameworkArray | None, Na
     }
 
 
-def _prepared(adapter: Adapter, case: Case, device: str) -> Handle:
+def configured(case: Case, device: str) -> Config:
+    """What a layer for this case is made for."""
     parameters = next((a for a in (case.gamma, case.running_mean) if a is not None), case.x)
-    handle = adapter.make(
-        Config(
-            shape=case.x.shape,
-            eps=case.eps,
-            momentum=case.momentum,
-            affine=case.affine,
-            dtype=case.x.dtype,
-            parameter_dtype=parameters.dtype,
-            device=device,
-        )
+    return Config(
+        shape=case.x.shape,
+        eps=case.eps,
+        momentum=case.momentum,
+        affine=case.affine,
+        dtype=case.x.dtype,
+        parameter_dtype=parameters.dtype,
+        device=device,
     )
+
+
+def prepared(adapter: Adapter, case: Case, config: Config) -> Handle:
+    """A new layer with the parameters and the running statistics of the case."""
+    handle = adapter.make(config)
     if case.gamma is not None and case.beta is not None:
         adapter.set_params(handle, case.gamma, case.beta)
     if case.running_mean is not None and adapter.capabilities.set_statistics:

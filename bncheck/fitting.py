@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,17 @@ import numpy as np
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
 from bncheck.implementation import Implementation
+from bncheck.programs import fitted_program
 from bncheck.reference.formats import FLOAT32, dtype_of
 from bncheck.shapes import fitted_shape
+from bncheck.step import Step
 
 
 def fit(case: Case, implementation: Implementation) -> Case:
     """The case itself where the target can take it, so that targets share it; else the nearest that it can take."""
     for step in (_channels, _shape, _parameters, _affine, _statistics, _numbers):
         case = step(case, implementation.capabilities)
+    case = _program(case, implementation)
     return _complemented(case) if implementation.dialect.momentum == "old" else case
 
 
@@ -26,6 +30,26 @@ def _complemented(case: Case) -> Case:
         return case
     momentum = round(case.momentum * 2.0**53) / 2.0**53
     return case if momentum == case.momentum else case.changed(momentum=momentum)
+
+
+def _program(case: Case, implementation: Implementation) -> Case:
+    """Without the steps that the target does not offer."""
+    dialect = implementation.dialect
+    if not case.program:
+        return case
+    program = fitted_program(
+        case.program,
+        implementation.capabilities,
+        single=getattr(dialect, "single", "any"),
+        empty=getattr(dialect, "empty", "any"),
+    )
+    if dialect.momentum == "old":
+        program = tuple(_complemented_step(step) for step in program)
+    return case if program == case.program else case.changed(program=program)
+
+
+def _complemented_step(step: Step) -> Step:
+    return step if step.value is None else replace(step, value=round(step.value * 2.0**53) / 2.0**53)
 
 
 def _channels(case: Case, capabilities: Capabilities) -> Case:

@@ -11,6 +11,8 @@ from bncheck.case import Case
 from bncheck.dialect import Dialect
 from bncheck.evaluation import evaluate
 from bncheck.outcome import Outcome
+from bncheck.performance import Performance
+from bncheck.performing import perform
 from bncheck.reference.profile import Profile
 
 
@@ -19,6 +21,9 @@ class Evaluator(Protocol):
 
     def evaluate(self, case: Case) -> Outcome:
         """The outcome of a case."""
+
+    def perform(self, case: Case) -> Performance:
+        """What a layer shows while it goes through the program of a case."""
 
     def close(self) -> None:
         """End the process; it is not used again."""
@@ -64,6 +69,12 @@ class Implementation:
         if self.worker is not None:
             return self.worker.evaluate(case)
         return evaluate(self.adapter, case, device=self.device)
+
+    def perform(self, case: Case) -> Performance:
+        """Let one layer go through the program of `case`; raises as `evaluate` does."""
+        if self.worker is not None:
+            return self.worker.perform(case)
+        return perform(self.adapter, case, device=self.device)
 
     def close(self) -> None:
         """End the worker, and that of the companion."""

@@ -34,6 +34,7 @@ from bncheck.errors import (
     UsageError,
 )
 from bncheck.outcome import Outcome
+from bncheck.performance import Performance
 
 Message = tuple[dict[str, Any], dict[str, Native]]
 
@@ -116,6 +117,14 @@ class Worker:
 
     def evaluate(self, case: Case) -> Outcome:
         """The outcome of a case, in the process that is there or in a new one."""
+        return wire.outcome_of(*self._asked(case))
+
+    def perform(self, case: Case) -> Performance:
+        """What a layer shows while it goes through the program of a case."""
+        return wire.performance_of(*self._asked(case))
+
+    def _asked(self, case: Case) -> Message:
+        """The answer of the process that is there, or of a new one."""
         if self.process is None:
             try:
                 self.start()
@@ -132,7 +141,7 @@ class Worker:
         header, arrays = self._answer(self.limits.compiling if self.compiles else self.limits.seconds)
         if "crashed" in header:
             raise ImplementationCrashed(header["crashed"])
-        return wire.outcome_of(header, arrays)
+        return header, arrays
 
     def close(self) -> None:
         """End the process; its number may belong to another one from now on."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from bncheck.case import Case
+from bncheck.programs import programs
 from bncheck.shapes import Plan, free_plans
 from bncheck.strategies import cases
 
@@ -59,6 +60,11 @@ def _with_positive_variance(case: Case) -> Case:
     return case.changed(running_var=variance)
 
 
+def _programs(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
+    several = plans.filter(lambda plan: plan.shape[1] > 1)
+    return cases(mode="train", dtype=dtype, plans=several, programs=programs())
+
+
 TRAINING = Region(
     "training",
     "training batches of rank 2 to 5, two values a channel and more, variance near eps, offsets to 1e6 deviations, "
@@ -80,4 +86,12 @@ DIFFERENCES = Region(
     _training,
     dtypes=("float64",),
     largest=1024,
+)
+PROGRAMS = Region(
+    "programs",
+    "ten to twenty steps of one layer: training batches with and without gradients, evaluation, two forward passes and "
+    "then one backward, the backward of an older one, momentum changed, reset, copied, saved and loaded, moved to "
+    "another dtype, a second layer beside it, batches that are empty, too small or of too many channels",
+    _programs,
+    largest=64,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -28,7 +29,11 @@ def complexity(case: Case) -> Complexity:
     numbers = (
         _rank(case.eps, EPS) + (0 if case.momentum is None else _rank(case.momentum, MOMENTA)) + case.batches
     )
-    return case.x.size, case.x.ndim, case.steps, digits + numbers
+    program = sum(
+        1 + step.batch / 64 + (0 if step.value is None else _rank(step.value, MOMENTA) / 64)
+        for step in case.program
+    )
+    return case.x.size, case.x.ndim, case.steps, digits + numbers + 8 * program
 
 
 def _digits(array: Native) -> Native:
@@ -55,6 +60,7 @@ def _vectors(case: Case) -> dict[str, Native | None]:
 def proposals(case: Case, capabilities: Capabilities) -> Iterator[Case]:
     """Simpler cases to try, most of them no longer a counterexample."""
     yield from (_ladder(case) if capabilities.compiles else _shapes(case, capabilities))
+    yield from _programs(case)
     yield from _numbers(case)
     yield from _whole_vectors(case)
     yield from _whole_arrays(case)
@@ -109,6 +115,23 @@ def _ladder(case: Case) -> Iterator[Case]:
                     for name, vector in _vectors(case).items()
                 },
             )
+
+
+def _programs(case: Case) -> Iterator[Case]:
+    """Without a half of the steps, a quarter, ..., each single one; then the first batch, and round momenta."""
+    size = len(case.program) // 2
+    while size >= 1:
+        for start in range(0, len(case.program), size):
+            kept = (*case.program[:start], *case.program[start + size :])
+            if kept:
+                yield case.changed(program=kept)
+        size //= 2
+    for number, step in enumerate(case.program):
+        simpler = [replace(step, batch=batch) for batch in range(min(step.batch, 2))]
+        if step.value is not None:
+            simpler += [replace(step, value=value) for value in MOMENTA[: _rank(step.value, MOMENTA)]]
+        for other in simpler:
+            yield case.changed(program=(*case.program[:number], other, *case.program[number + 1 :]))
 
 
 def _numbers(case: Case) -> Iterator[Case]:

@@ -19,6 +19,7 @@ from bncheck.case import Case, Mode, Native, from_channel_major
 from bncheck.recipes import ChannelRecipe, Distribution, rows
 from bncheck.reference.formats import FLOAT32, dtype_of, format_of
 from bncheck.shapes import Plan
+from bncheck.step import Step
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -28,6 +29,7 @@ DRAWN_ELEMENTS = 16
 # Values in a channel up to which every regime is drawn.
 SHORT = 64
 ONCE = st.just(1)
+NO_PROGRAM: st.SearchStrategy[tuple[Step, ...]] = st.just(())
 
 # Strategies are made once: Hypothesis looks at each new one from all sides before it draws from it.
 _EPS = st.sampled_from(EPS) | st.floats(1e-6, 1.0)
@@ -179,6 +181,7 @@ def cases(
     plans: st.SearchStrategy[Plan],
     steps: st.SearchStrategy[int] = ONCE,
     eps: st.SearchStrategy[float] | None = None,
+    programs: st.SearchStrategy[tuple[Step, ...]] = NO_PROGRAM,
 ) -> Case:
     """Cases of one mode and one dtype of x, whose shapes come from `plans`."""
     plan = draw(plans)
@@ -205,4 +208,5 @@ def cases(
         mode=mode,
         batches=draw(_BATCHES) if cumulative else 0,
         steps=draw(steps),
+        program=draw(programs),
     )

@@ -10,7 +10,9 @@ from bncheck.case import Case, Native, channel_major
 from bncheck.comparison import Comparison, Elements, against_truth, defect_of
 from bncheck.errors import BncheckError, ImplementationCrashed
 from bncheck.implementation import Implementation
+from bncheck.model import Situation, situations
 from bncheck.outcome import Outcome
+from bncheck.performance import Performance
 from bncheck.reference.bounds import Bound, bounds
 from bncheck.reference.formats import FLOAT64, Array
 from bncheck.reference.oracle import Exact, Truth, solve
@@ -69,6 +71,9 @@ class Trial:
     implementation: Implementation
     answers: Answers = field(default_factory=Answers)
     outcomes: dict[int, tuple[Case, Outcome | ImplementationCrashed]] = field(default_factory=dict)
+    performances: dict[
+        int, tuple[Case, tuple[Performance, tuple[Situation, ...]] | ImplementationCrashed]
+    ] = field(default_factory=dict)
     one_pass: bool = False
     other: Trial | None = None
 
@@ -80,8 +85,8 @@ class Trial:
     @property
     def restarts(self) -> int:
         """What its crashes cost, in starts of a process."""
-        crashes = (found for _, found in self.outcomes.values() if isinstance(found, ImplementationCrashed))
-        return sum(crash.restarts for crash in crashes)
+        found = (*self.outcomes.values(), *self.performances.values())
+        return sum(each.restarts for _, each in found if isinstance(each, ImplementationCrashed))
 
     @property
     def as_one_pass(self) -> Trial:
@@ -107,6 +112,27 @@ class Trial:
         if isinstance(found, ImplementationCrashed):
             raise found
         return found
+
+    def situations(self, case: Case) -> tuple[Situation, ...]:
+        """The steps of a program as the implementation performed them, once for all laws."""
+        return self._performed(case)[1]
+
+    def performance(self, case: Case) -> Performance:
+        """What the implementation showed while it performed the program of a case."""
+        return self._performed(case)[0]
+
+    def _performed(self, case: Case) -> tuple[Performance, tuple[Situation, ...]]:
+        if id(case) not in self.performances:
+            try:
+                performance = self.implementation.perform(case)
+                found = performance, situations(case, performance, self.derive)
+                self.performances[id(case)] = case, found
+            except ImplementationCrashed as crash:
+                self.performances[id(case)] = case, crash
+        performed = self.performances[id(case)][1]
+        if isinstance(performed, ImplementationCrashed):
+            raise performed
+        return performed
 
     def again(self, case: Case) -> Outcome:
         """A second evaluation of the same case."""

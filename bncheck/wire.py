@@ -10,15 +10,18 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
+from bncheck.adapter import State
 from bncheck.case import Case, Native
 from bncheck.errors import ImplementationCrashed
 from bncheck.outcome import Outcome
+from bncheck.performance import Observation, Performance
 from bncheck.step import Step
 
 _BFLOAT16 = ml_dtypes.bfloat16
 _LENGTH = struct.Struct("<Q")
 CASE_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 OUTCOME_ARRAYS = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+OBSERVED_ARRAYS = ("y", "dx", "dgamma", "dbeta")
 # A message beyond this is no outcome of a case that bncheck draws.
 LARGEST = 2**32
 
@@ -102,12 +105,10 @@ def case_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Case:
 
 def send_outcome(stream: BinaryIO, outcome: Outcome) -> None:
     """Answer with an outcome."""
-    for name in OUTCOME_ARRAYS:
-        array = outcome.quantity(name)
-        if array is not None and array.dtype.kind not in "biufcV":
-            raise ImplementationCrashed(f"{name} has dtype {array.dtype}, which holds no numbers")
+    arrays = {name: outcome.quantity(name) for name in OUTCOME_ARRAYS}
+    _only_numbers(arrays)
     header = {"outcome": True, "batches": outcome.batches, "side_effects": list(outcome.side_effects)}
-    send(stream, header, {name: outcome.quantity(name) for name in OUTCOME_ARRAYS})
+    send(stream, header, arrays)
 
 
 def outcome_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Outcome:
@@ -118,3 +119,47 @@ def outcome_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Outco
         side_effects=tuple(header["side_effects"]),
         **{name: arrays.get(name) for name in OUTCOME_ARRAYS if name != "y"},
     )
+
+
+def send_performance(stream: BinaryIO, performance: Performance) -> None:
+    """Answer with a performance: its arrays are named by the step that they belong to."""
+    arrays: dict[str, Native | None] = {}
+    states = {"made": performance.made, "start": performance.start}
+    steps: list[dict[str, Any]] = []
+    for number, observation in enumerate(performance.observations):
+        states[f"{number}"] = observation.state
+        if observation.left is not None:
+            states[f"{number}.left"] = observation.left
+        arrays |= {f"{number}.{name}": getattr(observation, name) for name in OBSERVED_ARRAYS}
+        steps.append({"error": observation.error, "kept": observation.kept})
+    for name, state in states.items():
+        arrays |= {f"{name}.mean": state.mean, f"{name}.var": state.var}
+    counts = {name: state.batches for name, state in states.items()}
+    _only_numbers(arrays)
+    send(stream, {"performance": True, "steps": steps, "counts": counts}, arrays)
+
+
+def performance_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Performance:
+    """The performance that was sent."""
+    counts = header["counts"]
+
+    def state(name: str) -> State:
+        return State(arrays.get(f"{name}.mean"), arrays.get(f"{name}.var"), counts[name])
+
+    observations = [
+        Observation(
+            state(f"{number}"),
+            **{name: arrays.get(f"{number}.{name}") for name in OBSERVED_ARRAYS},
+            error=step["error"],
+            kept=step["kept"],
+            left=state(f"{number}.left") if f"{number}.left" in counts else None,
+        )
+        for number, step in enumerate(header["steps"])
+    ]
+    return Performance(state("made"), state("start"), tuple(observations))
+
+
+def _only_numbers(arrays: Mapping[str, Native | None]) -> None:
+    for name, array in arrays.items():
+        if array is not None and array.dtype.kind not in "biufcV":
+            raise ImplementationCrashed(f"{name} has dtype {array.dtype}, which holds no numbers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bncheck.case import Case
@@ -10,7 +12,28 @@ from bncheck.reference.bounds import Bound
 from bncheck.reference.domain import Mask
 from bncheck.reference.double_double import DoubleDouble
 from bncheck.reference.formats import Array
+from bncheck.outcome import QUANTITIES
 from bncheck.reference.oracle import Exact
+from bncheck.trial import Trial, shape_of
+
+
+def offered(case: Case, trial: Trial) -> tuple[str, ...]:
+    """The quantities that have a bound and that the implementation returns; what is missing is told by other laws."""
+    outcome, limits = trial.outcome(case), trial.bounds(case)
+    return tuple(name for name in QUANTITIES if name in limits and outcome.quantity(name) is not None)
+
+
+def follows(case: Case, other: Case, trial: Trial, name: str, *, power: int = 0) -> Comparison:
+    """The outcome on `other` against 2^power times that on `case`, and what the exact answers differ by besides.
+
+    |b - 2^k a - (t_b - 2^k t_a)| <= E_b + 2^k E_a, where a and b are computed and t_a and t_b exact.
+    """
+    factor = 2.0**power
+    known = trial.exact(case, name)
+    moved = trial.exact(other, name).minus(Exact(factor * known.hi, factor * known.lo))
+    expected = moved.plus(factor * trial.rows(case, name))
+    limit = sum_of(scaled(trial.bounds(case)[name], factor), trial.bounds(other)[name])
+    return compare(name, trial.rows(other, name), expected, limit, shape_of(name, other))
 
 
 def exactly(values: Array) -> Exact:
@@ -28,13 +51,21 @@ def exact_inner(left: Array, right: Array) -> DoubleDouble:
     return (DoubleDouble.of(left) * DoubleDouble.of(right)).total()
 
 
-def equal(quantity: str, left: DoubleDouble, right: DoubleDouble, limit: Bound) -> Comparison:
-    """One number a channel on either side, (C, 1).
+def equal(
+    quantity: str,
+    left: DoubleDouble,
+    right: DoubleDouble,
+    limit: Bound,
+    shape: tuple[int, ...] | None = None,
+) -> Comparison:
+    """One number a channel on either side, (C, 1), or rows (C, m) of an array of native `shape`.
 
     What the left side has beyond float64 is taken off the right one, so that neither is rounded.
     """
     rest = right - DoubleDouble.of(left.lo)
-    return compare(quantity, left.hi, Exact(rest.hi, rest.lo), limit, (len(left.hi),))
+    return compare(
+        quantity, left.hi, Exact(rest.hi, rest.lo), limit, (len(left.hi),) if shape is None else shape
+    )
 
 
 def channel_bound(largest: Array, scale: Array, judged: Mask) -> Bound:
@@ -47,6 +78,16 @@ def sum_of(left: Bound, right: Bound) -> Bound:
     return Bound(
         left.largest + right.largest, np.minimum(left.scale, right.scale), left.judged & right.judged
     )
+
+
+def scaled(bound: Bound, factor: float) -> Bound:
+    """The bound of a quantity times a factor."""
+    return Bound(abs(factor) * bound.largest, abs(factor) * bound.scale, bound.judged)
+
+
+def arranged(bound: Bound, rows: Any, columns: Any = slice(None)) -> Bound:
+    """The bound of the chosen channels and values, in the order in which they are named."""
+    return Bound(bound.largest[rows][:, columns], bound.scale[rows][:, columns], bound.judged[rows][:, columns])
 
 
 def all_judged(bound: Bound) -> Mask:

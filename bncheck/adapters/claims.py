@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -76,8 +77,18 @@ def claimed(
         eps=None if construction.has("eps") else number_of(sample, EPS_NAMES),
         fixed_momentum=_fixed_momentum(construction, sample, dialect),
         compiles=compiles,
+        actions=("copy",) if tracked and _copies(sample) else (),
         reasons=reasons,
     )
+
+
+def _copies(sample: Handle) -> bool:
+    """Whether a layer can be copied as Python copies objects."""
+    try:
+        deepcopy(sample)
+    except Exception:  # noqa: BLE001  # whatever a stranger's object raises
+        return False
+    return True
 
 
 def claimed_by_signature(
@@ -113,6 +124,7 @@ def claimed_by_signature(
         plain=True,
         momentum=has("momentum"),
         compiles=arrays.compiles,
+        actions=("momentum",) if has("momentum") else (),
         reasons=reasons,
     )
 

@@ -86,6 +86,10 @@ class FunctionAdapter(ArraysAdapter):
         if state.mean is not None and state.var is not None:
             handle.mean, handle.var = self.place(state.mean), self.place(state.var)
 
+    def set_momentum(self, handle: _Call, momentum: float | None) -> None:
+        """That of the calls from now on."""
+        handle.config = replace(handle.config, momentum=momentum)
+
     def forward(self, handle: _Call, x: FrameworkArray, training: bool) -> FrameworkArray:
         """One call."""
         with self.arrays.scope(handle.config.dtype, training=training):

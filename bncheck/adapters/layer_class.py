@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,6 +70,8 @@ class LayerAdapter(ArraysAdapter):
             gradient=self.has_backward or self.arrays.differentiates,
             eval_mode=self.switch is not None,
         )
+        # A layer's own backward is that of its last forward pass.
+        self.capabilities = replace(self.capabilities, older_backward=not self.has_backward)
         probe = Probe(self, found.name, found.device)
         probe.narrow()
         self.capabilities = measured(probe, self.construction, sample)

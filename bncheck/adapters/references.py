@@ -46,7 +46,9 @@ class ReferenceAdapter(ArraysAdapter):
     """A reference on the arrays of its framework; centred in both directions and two-pass, by construction."""
 
     name = "reference"
-    capabilities = Capabilities(dtypes=tuple(FORMATS), plain=True, cumulative=True)
+    capabilities = Capabilities(
+        dtypes=tuple(FORMATS), plain=True, cumulative=True, actions=("momentum",), counter=True
+    )
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
@@ -73,6 +75,10 @@ class ReferenceAdapter(ArraysAdapter):
             handle.mean, handle.var = self.place(state.mean), self.place(state.var)
         handle.batches = state.batches or 0
 
+    def set_momentum(self, handle: _Layer, momentum: float | None) -> None:
+        """That of the calls from now on."""
+        handle.config = replace(handle.config, momentum=momentum)
+
     def forward(self, handle: _Layer, x: FrameworkArray, training: bool) -> FrameworkArray:
         """batch_norm of the reference."""
         with self.arrays.scope(handle.config.dtype, training=training):
@@ -98,7 +104,9 @@ class ReferenceAdapter(ArraysAdapter):
 class JaxReferenceAdapter(ReferenceAdapter):
     """The reference in JAX: y and the gradients come out of one compiled function."""
 
-    capabilities = Capabilities(dtypes=tuple(FORMATS), plain=True, cumulative=True, compiles=True)
+    capabilities = Capabilities(
+        dtypes=tuple(FORMATS), plain=True, cumulative=True, compiles=True, actions=("momentum",), counter=True
+    )
 
     def evaluate(
         self,

@@ -23,7 +23,7 @@ from bncheck.adapter import (
 from bncheck.adapters.arrays import ArraysAdapter
 from bncheck.adapters.attributes import Slot, slot_of
 from bncheck.adapters.claims import claimed, measured
-from bncheck.adapters.construction import arguments, construction_of
+from bncheck.adapters.construction import arguments, construction_of, spoken_momentum
 from bncheck.adapters.found import RANKS, Found
 from bncheck.adapters.probe import Probe
 from bncheck.adapters.torch_arrays import TorchArrays, gradients
@@ -70,6 +70,7 @@ class TorchModuleAdapter(ArraysAdapter):
             dtypes=tuple(FORMATS) if native else ("float32", "float64"),
         )
         self._narrow_to_kind(found, sample)
+        self._offer_actions(sample)
         probe = Probe(self, found.name, found.device)
         probe.narrow()
         self.capabilities = measured(probe, self.construction, sample)
@@ -113,6 +114,26 @@ class TorchModuleAdapter(ArraysAdapter):
         count = getattr(handle, "num_batches_tracked", None)
         if isinstance(count, torch.Tensor) and state.batches is not None:
             count.fill_(state.batches)
+
+    def save(self, handle: torch.nn.Module) -> object:
+        """The module's state_dict, copied."""
+        return {name: tensor.clone() for name, tensor in handle.state_dict().items()}
+
+    def load(self, handle: torch.nn.Module, saved: object) -> None:
+        """By load_state_dict, strictly."""
+        handle.load_state_dict(saved)  # type: ignore[arg-type]  # what `save` gave
+
+    def reset(self, handle: torch.nn.Module) -> None:
+        """By reset_running_stats."""
+        handle.reset_running_stats()  # type: ignore[operator]  # a method, where the action is offered
+
+    def set_momentum(self, handle: torch.nn.Module, momentum: float | None) -> None:
+        """The attribute that torch documents."""
+        handle.momentum = spoken_momentum(momentum, self.dialect)  # type: ignore[assignment]  # no tensor
+
+    def move(self, handle: torch.nn.Module, dtype: np.dtype[np.generic]) -> None:
+        """By Module.to."""
+        handle.to(dtype=self.arrays.dtype(dtype))  # type: ignore[call-overload]  # a torch.dtype
 
     def forward(self, handle: torch.nn.Module, x: FrameworkArray, training: bool) -> FrameworkArray:
         """One call in the mode asked for."""
@@ -168,6 +189,19 @@ class TorchModuleAdapter(ArraysAdapter):
             "momentum"
         ):
             self.capabilities = replace(self.capabilities, cumulative=True)
+
+    def _offer_actions(self, sample: torch.nn.Module) -> None:
+        """What a torch module can do besides; statistics that are no buffers are neither saved nor moved."""
+        held = (self._read(sample, role) for role in ("mean", "var"))
+        if not {id(each) for each in held} <= {id(buffer) for buffer in sample.buffers()}:
+            return
+        actions = ["copy", "reload", "move"]
+        actions += ["reset"] if callable(getattr(sample, "reset_running_stats", None)) else []
+        actions += (
+            ["momentum"] if isinstance(sample, _BatchNorm) and self.construction.has("momentum") else []
+        )
+        counts = isinstance(getattr(sample, "num_batches_tracked", None), torch.Tensor)
+        self.capabilities = replace(self.capabilities, actions=tuple(actions), counter=counts)
 
     def _copy(self, handle: torch.nn.Module, *values: tuple[str, Native]) -> None:
         """Into a parameter or buffer, in its shape and dtype; a plain tensor, whose dtype is no choice, is replaced."""

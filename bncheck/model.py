@@ -1,0 +1,104 @@
+"""The model of a program: the case that each step evaluates, from the state that the layer itself showed before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bncheck.adapter import State
+from bncheck.batches import batch_of
+from bncheck.case import Case
+from bncheck.performance import Observation, Performance
+from bncheck.step import Step
+
+Derive = Callable[[Case, str, Callable[[Case], Case]], Case]
+TRAINING = ("train", "forward", "open", "other")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Situation:
+    """One step: what was observed, the state before it, and the case that it evaluates, None where it evaluates none.
+
+    A backward pass belongs to the case of its forward pass.
+    """
+
+    number: int
+    step: Step
+    observation: Observation
+    before: State
+    case: Case | None = None
+
+    @property
+    def where(self) -> str:
+        """In words."""
+        return f"in step {self.number + 1} ({self.step})"
+
+
+@dataclass(slots=True)
+class _Model:
+    """What the steps so far lead to.  `batches`: those seen, where the layer does not count them itself."""
+
+    case: Case
+    derive: Derive
+    before: State
+    momentum: float | None
+    batches: int
+    opened: list[Case] = field(default_factory=list)
+
+    def situation(self, number: int, step: Step, observation: Observation) -> Situation:
+        """The next step, and the state that it leaves behind."""
+        found = Situation(number, step, observation, self.before, self._evaluated(step))
+        if step.action in ("train", "forward", "open"):
+            self.batches += 1
+        if step.action == "reset":
+            self.batches = 0
+        if step.action == "momentum":
+            self.momentum = step.value
+        self.before = observation.state
+        return found
+
+    def _evaluated(self, step: Step) -> Case | None:
+        if step.action == "backward":
+            return self.opened.pop(min(step.batch, len(self.opened) - 1)) if self.opened else None
+        if step.action == "eval":
+            return self._passed(step, self.before)
+        if step.action == "other":
+            return self._passed(step, State(self.case.running_mean, self.case.running_var, self.case.batches))
+        if step.action not in TRAINING:
+            return None
+        found = self._passed(step, self.before)
+        if step.action == "open" and found.dy is not None:
+            self.opened.append(found)
+        return found
+
+    def _passed(self, step: Step, state: State) -> Case:
+        """The pass over a batch from a state; equal states and batches give one and the same case."""
+        batches = self.batches if state.batches is None else state.batches
+        mean, var, momentum = state.mean, state.var, self.momentum
+        with_dy, mode = step.action != "forward", "eval" if step.action == "eval" else "train"
+        bits = b"" if mean is None or var is None else mean.tobytes() + var.tobytes()
+        key = f"{mode} {step.batch} {with_dy} {batches} {momentum} {bits.hex()}"
+
+        def made(case: Case) -> Case:
+            x, dy = batch_of(case, step.batch)
+            return case.changed(
+                x=x,
+                dy=dy if with_dy else None,
+                running_mean=mean,
+                running_var=var,
+                momentum=momentum,
+                batches=batches,
+                mode=mode,
+                program=(),
+            )
+
+        return self.derive(self.case, key, made)
+
+
+def situations(case: Case, performance: Performance, derive: Derive) -> tuple[Situation, ...]:
+    """Every step of the program of `case` as it was performed; `derive` makes each case once."""
+    model = _Model(case, derive, performance.start, case.momentum, case.batches)
+    return tuple(
+        model.situation(number, step, observation)
+        for number, (step, observation) in enumerate(zip(case.program, performance.observations, strict=True))
+    )
