@@ -45,19 +45,19 @@ class _Performer:
 
     def performance(self) -> Performance:
         """All steps, and what is known of each when they are done."""
-        made = self.adapter.get_state(self.adapter.make(self.config))
+        made = self._state(self.adapter.make(self.config))
         self.handle = prepared(self.adapter, self.case, self.config)
-        start = self.adapter.get_state(self.handle)
+        start = self._state(self.handle)
         observed: list[Observation] = []
         for self.number, step in enumerate(self.case.program):  # noqa: B020  # the step that is being done
             found = self._done(step)
-            state = self.adapter.get_state(self.handle)
+            state = self._state(self.handle)
             observed.append(Observation(state) if found is None else replace(found, state=state))
         return Performance(made, start, tuple(map(self._final, range(len(observed)), observed)))
 
     def _final(self, number: int, observation: Observation) -> Observation:
         if number in self.behind:
-            observation = replace(observation, left=self.adapter.get_state(self.behind[number]))
+            observation = replace(observation, left=self._state(self.behind[number]))
         if number in self.outputs:
             native, fetched = self.outputs[number]
             same = self.adapter.fetch(native).tobytes() == fetched.tobytes()
@@ -142,6 +142,11 @@ class _Performer:
         fetched = self.adapter.fetch(y)
         self.outputs[self.number] = y, fetched
         return Observation(NONE, fetched)
+
+    def _state(self, handle: Handle) -> State:
+        """The statistics now, in arrays that no later step can write into."""
+        mean, var, batches = self.adapter.get_state(handle)
+        return State(None if mean is None else mean.copy(), None if var is None else var.copy(), batches)
 
     def _fetched(self, found: Gradients) -> tuple[Native | None, Native | None, Native | None]:
         dx, dgamma, dbeta = (None if each is None else self.adapter.fetch(each) for each in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,7 +74,11 @@ class LayerAdapter(Adapter):
 
     name = "layer"
     capabilities = Capabilities(
-        dtypes=("float32", "float64", "float16", "bfloat16"), plain=True, cumulative=True
+        dtypes=("float32", "float64", "float16", "bfloat16"),
+        plain=True,
+        cumulative=True,
+        actions=("momentum", "reset", "copy", "reload", "move"),
+        counter=True,
     )
 
     def __init__(self, layer: Layer, dialect: Dialect | None = None) -> None:
@@ -81,7 +86,9 @@ class LayerAdapter(Adapter):
         self.dialect = Dialect() if dialect is None else dialect
 
     def make(self, config: Config) -> Made:
-        return Made(config)
+        made = Made(config)
+        made.mean, made.var, made.batches = self._fresh(config)
+        return made
 
     def set_params(self, handle: Made, gamma: Native, beta: Native) -> None:
         handle.gamma, handle.beta = gamma.copy(), beta.copy()
@@ -94,6 +101,28 @@ class LayerAdapter(Adapter):
 
     def get_state(self, handle: Made) -> State:
         return State(handle.mean, handle.var, handle.batches)
+
+    def save(self, handle: Made) -> object:
+        return deepcopy((handle.gamma, handle.beta, handle.mean, handle.var, handle.batches))
+
+    def load(self, handle: Made, saved: Any) -> None:
+        handle.gamma, handle.beta, handle.mean, handle.var, handle.batches = deepcopy(saved)
+
+    def reset(self, handle: Made) -> None:
+        handle.mean, handle.var, handle.batches = self._fresh(handle.config)
+
+    def set_momentum(self, handle: Made, momentum: float | None) -> None:
+        handle.config = replace(handle.config, momentum=momentum)
+
+    def move(self, handle: Made, dtype: Any) -> None:
+        for name in ("gamma", "beta", "mean", "var"):
+            vector = getattr(handle, name)
+            setattr(handle, name, None if vector is None else vector.astype(dtype))
+
+    @staticmethod
+    def _fresh(config: Config) -> tuple[Native, Native, int]:
+        zero = np.zeros(config.channels).astype(config.parameter_dtype)
+        return zero, np.ones_like(zero), 0
 
     def forward(self, handle: Made, x: Native, training: bool) -> Native:
         y: Native = self.vjp(handle, x, training)[0]
