@@ -74,6 +74,11 @@ class LawReport:
         return sum(tally.deciding for tally in self.tallies.values())
 
     @property
+    def comparisons(self) -> int:
+        """Arrays held against what is right."""
+        return sum(tally.comparisons for tally in self.tallies.values())
+
+    @property
     def elements(self) -> Elements:
         """Elements over all dtypes."""
         return sum((tally.elements for tally in self.tallies.values()), Elements())
@@ -92,6 +97,7 @@ class LawReport:
             "reason": self.reason,
             "examples": self.examples,
             "deciding": self.deciding,
+            "comparisons": self.comparisons,
             "seconds": sum(tally.seconds for tally in self.tallies.values()),
             "worst": self.worst,
             "elements": asdict(self.elements),
@@ -100,6 +106,7 @@ class LawReport:
                     "status": str(tally.status),
                     "examples": tally.examples,
                     "deciding": tally.deciding,
+                    "comparisons": tally.comparisons,
                     "worst": tally.worst if tally.deciding else None,
                     "elements": asdict(tally.elements),
                 }

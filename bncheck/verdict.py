@@ -55,10 +55,11 @@ class Judgement:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything counted for one law in one dtype."""
+    """Everything counted for one law in one dtype; `comparisons`: arrays of a case held against what is right."""
 
     examples: int = 0
     deciding: int = 0
+    comparisons: int = 0
     elements: Elements = field(default_factory=Elements)
     worst: float = 0.0
     seconds: float = 0.0
@@ -68,6 +69,7 @@ class Tally:
         """Count one example."""
         self.examples += 1
         self.deciding += judgement.decides
+        self.comparisons += len(judgement.comparisons)
         self.seconds += seconds
         for comparison in judgement.comparisons:
             self.elements = self.elements + comparison.elements
