@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
@@ -29,8 +29,8 @@ class Drawing:
         words = f"{self.seed}/{self.region.name}/{self.dtype}/{self.ladder}/{index}"
         return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")
 
-    def examples(self) -> list[Case]:
-        """Every example, the same each time: the simplest one first, then independent ones.
+    def examples(self, first: int = 0) -> list[Case]:
+        """Every example from the `first` on, the same each time: the simplest one, then independent ones.
 
         Hypothesis follows each example by some mutations of it and starts with the simplest.  A run of two examples
         for each that is kept has neither, so that two examples share no more than chance: one long run was measured
@@ -54,7 +54,7 @@ class Drawing:
         def drawn(case: Case) -> None:
             pair.append(case)
 
-        for index in range(self.count):
+        for index in range(first, self.count):
             pair: list[Case] = []
             seed(self.number(index))(drawn)()
             found.append(pair[0 if index == 0 else -1])
@@ -74,7 +74,12 @@ class Corpus:
         return Drawing(self.seed, region, dtype, ladder, self.effort.count(dtypes), self.effort.largest)
 
     def examples(self, drawing: Drawing) -> list[Case]:
-        """The cases of a drawing."""
-        if drawing not in self.drawn:
-            self.drawn[drawing] = drawing.examples()
-        return self.drawn[drawing]
+        """The cases of a drawing; those of a region with a base are changed ones of the base's."""
+        key, region = replace(drawing, count=0), drawing.region
+        known = self.drawn.setdefault(key, [])
+        if len(known) < drawing.count and region.base is not None:
+            originals = self.examples(replace(drawing, region=region.base))
+            known += [region.of_base(case) for case in originals[len(known) :]]
+        elif len(known) < drawing.count:
+            known += drawing.examples(len(known))
+        return known[: drawing.count]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import strategies as st
 
 from bncheck.case import Case
+from bncheck.placements import placed_cases
 from bncheck.programs import programs
 from bncheck.shapes import Plan, free_plans
 from bncheck.strategies import cases
 
 Plans = st.SearchStrategy[Plan]
-_STEPS = st.sampled_from((2, 3, 5, 10))
+_STEPS = (2, 3, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Region:
     """`inputs` says in words what is drawn; `strategy` makes it for a dtype of x, with shapes from plans.
 
     `dtypes`: the only ones that the region is for, all where None.  `largest`: values in a channel at most.
+    `base`: the region whose cases these are, each changed by `change`; drawn once for both.
     """
 
     name: str
@@ -28,41 +31,68 @@ class Region:
     strategy: Callable[[str, Plans], st.SearchStrategy[Case]]
     dtypes: tuple[str, ...] | None = None
     largest: int | None = None
+    base: Region | None = None
+    change: Callable[[Case], Case] = lambda case: case
 
     def cases(self, dtype: str, *, plans: Plans | None, largest: int) -> st.SearchStrategy[Case]:
         """The cases of this region; shapes are free, up to `largest` values in a channel, where `plans` is None."""
+        if self.base is not None:
+            return self.base.cases(dtype, plans=plans, largest=largest).map(self.of_base)
         most = largest if self.largest is None else min(largest, self.largest)
         return self.strategy(dtype, free_plans(largest=most) if plans is None else plans)
+
+    def of_base(self, case: Case) -> Case:
+        """The case of this region that a case of its base is."""
+        return self.change(case if self.largest is None else shortened(case, self.largest))
+
+    def from_base(self, name: str, inputs: str, change: Callable[[Case], Case], **others: Any) -> Region:
+        """A region of this one's cases, each changed."""
+        return Region(name, inputs, self.strategy, base=self, change=change, **others)
+
+
+def shortened(case: Case, most: int) -> Case:
+    """The first values of each channel, about `most` of them where it has more."""
+    if case.count <= most:
+        return case
+    axis = 0 if case.x.ndim == 2 else 2
+    kept = max(most // (case.count // case.x.shape[axis]), 1)
+    cut = (slice(None),) * axis + (slice(0, kept),)
+    return case.changed(x=case.x[cut], dy=None if case.dy is None else case.dy[cut])
 
 
 def _training(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
     return cases(mode="train", dtype=dtype, plans=plans)
 
 
-def _evaluation(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
-    return cases(mode="eval", dtype=dtype, plans=plans)
+def _in_evaluation(case: Case) -> Case:
+    return case.changed(mode="eval")
 
 
-def _repeated(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
-    return cases(mode="train", dtype=dtype, plans=plans, steps=_STEPS)
+def _repeated(case: Case) -> Case:
+    """2, 3, 5 or 10 times, by what the case holds."""
+    return case.changed(steps=_STEPS[(case.x.size + case.channels) % len(_STEPS)])
 
 
-def _zero_eps(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
-    return cases(mode="eval", dtype=dtype, plans=plans, eps=st.just(0.0)).map(_with_positive_variance)
-
-
-def _with_positive_variance(case: Case) -> Case:
+def _without_eps(case: Case) -> Case:
     """Without eps a variance of 0, which rounding to half precision can make, has no inverse root."""
     if case.running_var is None:
-        return case
+        return case.changed(mode="eval", eps=0.0)
     variance = case.running_var.copy()
     variance[variance == 0] = 1
-    return case.changed(running_var=variance)
+    return case.changed(mode="eval", eps=0.0, running_var=variance)
+
+
+def _as_it_is(case: Case) -> Case:
+    return case
 
 
 def _programs(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
     several = plans.filter(lambda plan: plan.shape[1] > 1)
     return cases(mode="train", dtype=dtype, plans=several, programs=programs())
+
+
+def _placed(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
+    return placed_cases(mode="train", dtype=dtype, plans=plans)
 
 
 TRAINING = Region(
@@ -71,22 +101,33 @@ TRAINING = Region(
     "constant channels, random gamma, beta, statistics, momentum and dy",
     _training,
 )
-EVALUATION = Region(
+EVALUATION = TRAINING.from_base(
     "evaluation",
     "the same batches in evaluation, with running statistics near the batch's, fresh, or of another scale",
-    _evaluation,
+    _in_evaluation,
 )
-REPEATED = Region(
+REPEATED = TRAINING.from_base(
     "repeated", "the same training batch shown 2, 3, 5 or 10 times in a row", _repeated, largest=1024
 )
-ZERO_EPS = Region("zero_eps", "evaluation with given positive variances and eps 0", _zero_eps, largest=1024)
-DIFFERENCES = Region(
+ZERO_EPS = TRAINING.from_base(
+    "zero_eps", "evaluation with given positive variances and eps 0", _without_eps, largest=1024
+)
+DIFFERENCES = TRAINING.from_base(
     "differences",
     "training batches in float64 of up to 1024 values a channel",
-    _training,
+    _as_it_is,
     dtypes=("float64",),
     largest=1024,
 )
+LAYOUTS = Region(
+    "layouts",
+    "training batches, half of them with C = H = W, in which x, dy, gamma, beta and the running statistics each lie in "
+    "memory in another way: channels last, axes reversed, at an offset, every other element, rows with room behind "
+    "them, one element for many",
+    _placed,
+    largest=1024,
+)
+EVALUATION_LAYOUTS = LAYOUTS.from_base("evaluation_layouts", "the same in evaluation", _in_evaluation)
 PROGRAMS = Region(
     "programs",
     "ten to twenty steps of one layer: training batches with and without gradients, evaluation, two forward passes and "
