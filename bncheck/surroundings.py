@@ -21,11 +21,12 @@ import numpy as np
 def _numpy_state() -> Any:
     # The generator behind np.random.rand and np.random.seed.
     name, key, *rest = np.random.get_state()  # noqa: NPY002  # the legacy state is what is watched
-    return name, tuple(key), *rest
+    return name, np.asarray(key, np.uint32).tobytes(), *rest
 
 
 def _set_numpy_state(state: Any) -> None:
-    np.random.set_state(state)  # noqa: NPY002  # as above
+    name, key, *rest = state
+    np.random.set_state((name, np.frombuffer(key, np.uint32), *rest))  # noqa: NPY002  # as above
 
 
 def _torch_state() -> Any:

@@ -77,11 +77,13 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "float16": np.dtype(np.float16),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
+_FORMAT_OF = {dtype: FORMATS[name] for name, dtype in _DTYPES.items()}
 
 
 def format_of(dtype: DTypeLike) -> Format:
     """The format of a NumPy dtype; raises KeyError for one that is not among the four."""
-    return FORMATS[np.dtype(dtype).name]
+    given = np.dtype(dtype)
+    return _FORMAT_OF[given] if given in _FORMAT_OF else FORMATS[given.name]
 
 
 def dtype_of(name: str) -> np.dtype[Any]:
