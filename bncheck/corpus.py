@@ -25,8 +25,9 @@ class Drawing:
     largest: int
 
     def number(self, index: int) -> int:
-        """A seed for Hypothesis that differs between regions, dtypes and examples."""
-        words = f"{self.seed}/{self.region.name}/{self.dtype}/{self.ladder}/{index}"
+        """A seed for Hypothesis that differs between regions, dtypes and examples; a region has that of its base."""
+        region = self.region.base or self.region
+        words = f"{self.seed}/{region.name}/{self.dtype}/{self.ladder}/{index}"
         return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")
 
     def examples(self, first: int = 0) -> list[Case]:

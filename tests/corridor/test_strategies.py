@@ -120,3 +120,11 @@ def test_the_effort_keeps_its_floors() -> None:
 def test_arrays_of_a_case_cannot_be_written_to() -> None:
     with pytest.raises(ValueError, match="read-only"):
         examples(TRAINING, "float32")[0].x[...] = 0
+
+
+def test_a_region_with_a_base_draws_what_the_corpus_makes_of_the_base() -> None:
+    corpus = Corpus(7, SMOKE)
+    drawing = corpus.drawing(ZERO_EPS, "float32", dtypes=2, ladder=False)
+    assert [fingerprint(case) for case in corpus.examples(drawing)] == [
+        fingerprint(case) for case in drawing.examples()
+    ]
