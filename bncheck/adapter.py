@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import Dialect
 from bncheck.errors import NotOffered
+from bncheck.layout import Footprint, Layout, footprint_of, laid_out
 
 # A framework's own array and a layer's own object: bncheck only hands them back to the adapter they came from.
 FrameworkArray = Any
@@ -95,6 +96,26 @@ class Adapter:
             _assign(handle, MEAN_NAMES, self.place(state.mean))
             _assign(handle, VAR_NAMES, self.place(state.var))
 
+    def held(self, handle: Handle, role: str) -> FrameworkArray | None:
+        """The layer's own array of a role of ROLES, not a copy; by default the attribute of a usual name."""
+        name = _found(handle, ROLES[role])
+        return None if name is None else getattr(handle, name)
+
+    def get_params(self, handle: Handle) -> tuple[Native | None, Native | None]:
+        """Gamma and beta, copied out, (C,) each."""
+        gamma, beta = self.held(handle, "gamma"), self.held(handle, "beta")
+        return (
+            None if gamma is None else self.fetch(gamma).reshape(-1),
+            None if beta is None else self.fetch(beta).reshape(-1),
+        )
+
+    def lay_out(self, handle: Handle, role: str, layout: Layout) -> None:
+        """Let the array of a role lie in memory in a layout; by default the attribute of a usual name is replaced."""
+        name = _found(handle, ROLES[role])
+        if name is None:
+            raise NotOffered(f"{self.name} has no {role} that could lie elsewhere")
+        setattr(handle, name, self.place(self.fetch(getattr(handle, name)), layout))
+
     def vjp(self, handle: Handle, x: FrameworkArray, training: bool) -> tuple[FrameworkArray, Pullback]:
         """y and the pullback dy -> gradients; statistics are updated as in `forward`."""
         raise NotOffered(f"{self.name} offers no gradients")
@@ -130,13 +151,20 @@ class Adapter:
         """Give the layer's parameters and statistics another dtype."""
         raise NotOffered(f"{self.name} moves to no other dtype")
 
-    def place(self, array: Native) -> FrameworkArray:
-        """A NumPy array as the framework's own, on the target's device; always a copy."""
-        return np.array(array)
+    def place(self, array: Native, layout: Layout = "contiguous") -> FrameworkArray:
+        """A NumPy array as the framework's own, on the target's device and in a layout; always a copy.
+
+        An adapter whose capabilities do not tell of `layouts` is never given one.
+        """
+        return np.array(array, order="C") if layout == "contiguous" else laid_out(array, layout)
 
     def fetch(self, native: FrameworkArray) -> Native:
         """The framework's array as a NumPy array that shares no memory with it; bfloat16 as that of ml_dtypes."""
         return np.array(native)
+
+    def footprint(self, native: FrameworkArray) -> Footprint | None:
+        """Where an array of the framework lies in memory; None for what is no array."""
+        return footprint_of(native) if isinstance(native, np.ndarray) else None
 
     def running(self, size: int) -> AbstractContextManager[object]:
         """Where an evaluation of x with `size` elements runs: settings that concern its time alone."""
@@ -159,6 +187,12 @@ VAR_NAMES = (
     "var",
     "variance",
 )
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "gamma": GAMMA_NAMES,
+    "beta": BETA_NAMES,
+    "running_mean": MEAN_NAMES,
+    "running_var": VAR_NAMES,
+}
 
 
 def _found(handle: Handle, names: tuple[str, ...]) -> str | None:

@@ -19,6 +19,8 @@ class Capabilities:
     a compilation, so that shapes come from a short list.  `second_device`: the same target also runs on the CPU beside
     the device that is judged.  `actions`: steps of a program that it offers besides passes: momentum, reset, copy,
     reload, move.  `counter`: it counts the batches.  `older_backward`: a backward pass may follow a later forward pass.
+    `layouts`: its arrays can lie in memory in other ways than one element after the other.  `parameters`: gamma and
+    beta can be read back; `memory`: where the arrays lie can be told; an adapter that offers these declares them.
     `reasons`: for an absent capability, why.
     """
 
@@ -45,6 +47,9 @@ class Capabilities:
     actions: tuple[str, ...] = ()
     counter: bool = False
     older_backward: bool = True
+    layouts: bool = False
+    parameters: bool = False
+    memory: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -53,9 +58,19 @@ class Capabilities:
         return any(rank > 2 for rank in self.ranks)
 
     @property
+    def free_eps(self) -> bool:
+        """Whether eps can be chosen."""
+        return self.eps is None
+
+    @property
     def other_channels(self) -> bool:
         """Whether it has two channels or more, so that a batch of one more cannot broadcast."""
         return self.channels is None or self.channels > 1
+
+    @property
+    def fewer_channels(self) -> bool:
+        """Whether it can be asked about a part of the channels."""
+        return self.channels is None and not self.compiles
 
     @property
     def reset(self) -> bool:
@@ -79,7 +94,7 @@ class Capabilities:
 
     def why_not(self, name: str) -> str | None:
         """The reason why capability `name` is absent, or None where it is there."""
-        if name == "zero_eps" and self.eps is not None:
+        if name in {"zero_eps", "free_eps"} and self.eps is not None:
             return f"the instance's eps is fixed at {self.eps!r}"
         if getattr(self, name):
             return None
@@ -103,9 +118,14 @@ _WORDS = {
     "reload": "saving and loading a layer's state",
     "move": "moving a layer to another dtype",
     "counter": "a count of the batches",
+    "mixed": "half-precision x with float32 parameters",
 }
 _SENTENCES = {
     "other_shapes": "its only rank is 2, where there is one shape for the same channels",
     "other_channels": "it has one channel, which broadcasts",
+    "fewer_channels": "its number of channels is fixed, or each would be one more compilation",
+    "layouts": "its adapter does not declare that it places arrays in layouts",
+    "parameters": "its adapter does not declare that gamma and beta can be read back",
+    "memory": "its adapter does not declare that it tells where arrays lie in memory",
     "second_device": "it is judged on one device, and there is no second to compare with",
 }

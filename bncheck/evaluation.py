@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Handle, State
+from bncheck.adapter import ROLES, Adapter, Config, FrameworkArray, Gradients, Handle, State
 from bncheck.case import Case, Native
 from bncheck.errors import BncheckError, ImplementationCrashed
+from bncheck.layout import meetings
 from bncheck.outcome import Outcome
 from bncheck.surroundings import watched
+
+# What an evaluation makes or keeps, and what it is given and must leave apart.
+MADE, GIVEN = ("y", "dx", "running_mean", "running_var"), ("x", "dy", "gamma", "beta")
+SHARES = " shares memory with "
 
 
 def evaluate(adapter: Adapter, case: Case, *, device: str) -> Outcome:
@@ -37,16 +42,24 @@ def caught() -> Iterator[None]:
 
 
 def _outcome(adapter: Adapter, case: Case, device: str) -> Outcome:
-    differentiates = adapter.capabilities.gradient if case.training else adapter.capabilities.eval_gradient
-    written: set[str] = set()
+    offered = adapter.capabilities
+    differentiates = offered.gradient if case.training else offered.eval_gradient
+    changed: set[str] = set()
     with adapter.running(case.x.size):
         handle = prepared(adapter, case, configured(case, device))
+        # Variants of an example that ask for y alone are not looked at once more.
+        watching = case.dy is not None
+        given = _parameters(adapter, handle) if watching else {}
         for _ in range(case.steps):
-            x = adapter.place(case.x)
-            dy = adapter.place(case.dy) if case.dy is not None and differentiates else None
+            x = placed(adapter, case, "x")
+            dy = placed(adapter, case, "dy") if case.dy is not None and differentiates else None
             y, gradients = _step(adapter, handle, x, dy, training=case.training)
-            written |= _written(adapter, {"x": (x, case.x), "dy": (dy, case.dy)})
-    state = adapter.get_state(handle) if adapter.capabilities.statistics else State(None, None)
+            changed |= _written(adapter, {"x": (x, case.x), "dy": (dy, case.dy)})
+        if given:
+            changed |= {name for name, bits in _parameters(adapter, handle).items() if bits != given[name]}
+        if watching and offered.memory:
+            changed |= _sharing(adapter, handle, {"y": y, "dx": gradients.dx, "x": x, "dy": dy})
+    state = adapter.get_state(handle) if offered.statistics else State(None, None)
     return Outcome(
         y=adapter.fetch(y),
         running_mean=state.mean,
@@ -55,7 +68,7 @@ def _outcome(adapter: Adapter, case: Case, device: str) -> Outcome:
         dx=_fetched(adapter, gradients.dx),
         dgamma=_fetched(adapter, gradients.dgamma),
         dbeta=_fetched(adapter, gradients.dbeta),
-        side_effects=tuple(sorted(written)),
+        side_effects=tuple(sorted(changed)),
     )
 
 
@@ -74,6 +87,28 @@ def _written(adapter: Adapter, placed: dict[str, tuple[FrameworkArray | None, Na
         for name, (native, given) in placed.items()
         if native is not None and given is not None and adapter.fetch(native).tobytes() != given.tobytes()
     }
+
+
+def _parameters(adapter: Adapter, handle: Handle) -> dict[str, bytes | None]:
+    """The bits of gamma and beta as the layer holds them now, where they can be read."""
+    if not adapter.capabilities.parameters:
+        return {}
+    found = zip(("gamma", "beta"), adapter.get_params(handle), strict=True)
+    return {name: None if array is None else array.tobytes() for name, array in found}
+
+
+def _sharing(adapter: Adapter, handle: Handle, arrays: Mapping[str, FrameworkArray | None]) -> set[str]:
+    """What the evaluation made, or keeps, in the memory of what it was given or of something else that it made."""
+    named = dict(arrays) | {role: adapter.held(handle, role) for role in ROLES}
+    found = {name: adapter.footprint(named[name]) for name in (*MADE, *GIVEN) if named.get(name) is not None}
+    told = {name: footprint for name, footprint in found.items() if footprint is not None}
+    return {f"{one}{SHARES}{other}" for one, other in meetings(told) if one in MADE}
+
+
+def placed(adapter: Adapter, case: Case, name: str) -> FrameworkArray:
+    """x or dy of a case as the framework's own, in its layout."""
+    array: Native = getattr(case, name)
+    return adapter.place(array, case.layouts[name]) if name in case.layouts else adapter.place(array)
 
 
 def configured(case: Case, device: str) -> Config:
@@ -97,6 +132,9 @@ def prepared(adapter: Adapter, case: Case, config: Config) -> Handle:
         adapter.set_params(handle, case.gamma, case.beta)
     if case.running_mean is not None and adapter.capabilities.set_statistics:
         adapter.set_state(handle, State(case.running_mean, case.running_var, case.batches))
+    for role in ROLES:
+        if role in case.layouts:
+            adapter.lay_out(handle, role, case.layouts[role])
     return handle
 
 

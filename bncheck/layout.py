@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -38,6 +39,8 @@ def arranged(array: NDArray[Any], layout: Layout) -> Arrangement:
     for axis in reversed(order.get(layout, tuple(axes))):
         if axis not in shared:
             strides[axis], size = size, size * lengths[axis]
+    # Whoever reads or writes as many elements in a row as the array has stays inside the buffer.
+    size = max(size, array.size)
     if layout == "offset":
         return Arrangement(size + 2 * MARGIN, MARGIN, tuple(strides))
     return Arrangement(size, 0, tuple(strides))
@@ -120,3 +123,23 @@ class Footprint(NamedTuple):
             steps = np.arange(length, dtype=np.int64) * stride
             addresses += steps.reshape(-1, *(1,) * (len(self.shape) - axis - 1))
         return addresses.reshape(-1)
+
+
+def footprint_of(array: NDArray[Any]) -> Footprint:
+    """Where a NumPy array lies."""
+    address = array.__array_interface__["data"][0]
+    return Footprint("cpu", address, array.shape, array.strides, array.itemsize)
+
+
+def meetings(named: Mapping[str, Footprint]) -> list[tuple[str, str]]:
+    """The pairs of names whose arrays have a byte in common, each in the order of the mapping."""
+    reaches = sorted((*each.reach(), number) for number, each in enumerate(named.values()))
+    names, footprints = list(named), list(named.values())
+    found: list[tuple[int, int]] = []
+    for place, (_, end, number) in enumerate(reaches):
+        for start, _, other in reaches[place + 1 :]:
+            if start >= end:
+                break
+            if footprints[number].meets(footprints[other]):
+                found.append((min(number, other), max(number, other)))
+    return [(names[one], names[other]) for one, other in sorted(found)]

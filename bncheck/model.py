@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bncheck.adapter import State
 from bncheck.batches import batch_of
 from bncheck.case import Case
+from bncheck.comparison import defect_of
 from bncheck.performance import Observation, Performance
 from bncheck.step import Step
 
@@ -19,7 +20,8 @@ TRAINING = ("train", "forward", "open", "other")
 class Situation:
     """One step: what was observed, the state before it, and the case that it evaluates, None where it evaluates none.
 
-    A backward pass belongs to the case of its forward pass.
+    A backward pass belongs to the case of its forward pass.  From statistics of a wrong shape or type nothing follows;
+    the step that made them so is the one that is judged.
     """
 
     number: int
@@ -67,12 +69,15 @@ class _Model:
         if step.action not in TRAINING:
             return None
         found = self._passed(step, self.before)
-        if step.action == "open" and found.dy is not None:
+        if step.action == "open" and found is not None and found.dy is not None:
             self.opened.append(found)
         return found
 
-    def _passed(self, step: Step, state: State) -> Case:
+    def _passed(self, step: Step, state: State) -> Case | None:
         """The pass over a batch from a state; equal states and batches give one and the same case."""
+        shape = (self.case.channels,)
+        if any(defect_of("", vector, shape) for vector in (state.mean, state.var)):
+            return None
         batches = self.batches if state.batches is None else state.batches
         mean, var, momentum = state.mean, state.var, self.momentum
         with_dy, mode = step.action != "forward", "eval" if step.action == "eval" else "train"

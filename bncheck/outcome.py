@@ -13,8 +13,8 @@ QUANTITIES = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
 class Outcome:
     """`y`, `dx`: shape of x.  The others: shape (C,).  `batches`: the counter of batches, where one is kept.
 
-    `side_effects`: names of what the evaluation changed besides: "x" or "dy" where it wrote into them, and what
-    `surroundings` observes.
+    `side_effects`: names of what the evaluation changed besides: "x", "dy", "gamma" or "beta" where it wrote into them,
+    "y shares memory with x" and the like, and what `surroundings` observes.
     """
 
     y: Native

@@ -19,11 +19,11 @@ VECTORS = {"beta": 0.0, "gamma": 1.0, "running_mean": 0.0, "running_var": 1.0}
 # Elements are looked at one by one in arrays up to this size.
 FEW = 32
 
-Complexity = tuple[int, int, int, float]
+Complexity = tuple[int, int, int, int, float]
 
 
 def complexity(case: Case) -> Complexity:
-    """How hard a case is to read: elements, rank, steps, then the digits of all its numbers."""
+    """How hard a case is to read: elements, rank, steps, layouts, then the digits of all its numbers."""
     arrays = [case.x, *(array for array in (case.dy, *_vectors(case).values()) if array is not None)]
     digits = sum(float(np.sum(_digits(array))) for array in arrays) if case.x.size <= 4 * FEW else 0.0
     numbers = (
@@ -33,7 +33,7 @@ def complexity(case: Case) -> Complexity:
         1 + step.batch / 64 + (0 if step.value is None else _rank(step.value, MOMENTA) / 64)
         for step in case.program
     )
-    return case.x.size, case.x.ndim, case.steps, digits + numbers + 8 * program
+    return case.x.size, case.x.ndim, case.steps, len(case.layouts), digits + numbers + 8 * program
 
 
 def _digits(array: Native) -> Native:
@@ -61,6 +61,7 @@ def proposals(case: Case, capabilities: Capabilities) -> Iterator[Case]:
     """Simpler cases to try, most of them no longer a counterexample."""
     yield from (_ladder(case) if capabilities.compiles else _shapes(case, capabilities))
     yield from _programs(case)
+    yield from _layouts(case)
     yield from _numbers(case)
     yield from _whole_vectors(case)
     yield from _whole_arrays(case)
@@ -132,6 +133,17 @@ def _programs(case: Case) -> Iterator[Case]:
             simpler += [replace(step, value=value) for value in MOMENTA[: _rank(step.value, MOMENTA)]]
         for other in simpler:
             yield case.changed(program=(*case.program[:number], other, *case.program[number + 1 :]))
+
+
+def _layouts(case: Case) -> Iterator[Case]:
+    """With none, with one alone, and without one."""
+    alone = ({name: layout} for name, layout in case.layouts.items())
+    without = (
+        {other: case.layouts[other] for other in case.layouts if other != name} for name in case.layouts
+    )
+    for layouts in ({}, *alone, *without):
+        if len(layouts) < len(case.layouts):
+            yield case.changed(layouts=layouts)
 
 
 def _numbers(case: Case) -> Iterator[Case]:

@@ -8,6 +8,7 @@ from bncheck.properties.evaluation import EVALUATION_LAWS
 from bncheck.properties.finite_differences import central_differences_agree_with_the_claimed_gradient
 from bncheck.properties.forward import FORWARD
 from bncheck.properties.gradients import GRADIENTS
+from bncheck.properties.layouts import LAYOUT_LAWS
 from bncheck.properties.programs import PROGRAM_LAWS
 from bncheck.properties.purity import PURITY
 from bncheck.properties.statistics import STATISTICS
@@ -19,6 +20,7 @@ CATALOGUE: tuple[Law, ...] = (
     *GRADIENTS,
     central_differences_agree_with_the_claimed_gradient,
     *PURITY,
+    *LAYOUT_LAWS,
     *PROGRAM_LAWS,
     outcomes_agree_between_devices,
 )

@@ -21,7 +21,8 @@ STILL = ("eval", "backward", "momentum", "copy", "reload", "move", "wrong", "oth
 def judged(situation: Situation, trial: Trial, *quantities: str) -> Iterator[Comparison]:
     """What a step computed against the exact outcome of the case that it evaluates."""
     case = situation.case
-    assert case is not None
+    if case is None:
+        return
     limits = trial.bounds(case)
     for name in quantities:
         actual = situation.observation.quantity(name)
@@ -71,8 +72,7 @@ def every_backward_pass_belongs_to_its_own_forward_pass(case: Case, trial: Trial
     """
     actions = ("train", "backward", *(("eval",) if trial.capabilities.eval_gradient else ()))
     for situation in of(case, trial, *actions):
-        if situation.case is not None:
-            yield from judged(situation, trial, "dx", "dgamma", "dbeta")
+        yield from judged(situation, trial, "dx", "dgamma", "dbeta")
 
 
 @law("program.rest", region=PROGRAMS, source=SOURCE, needs=NEEDS)

@@ -11,6 +11,7 @@ import numpy as np
 from bncheck.adapter import Adapter, FrameworkArray
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.layout import Footprint, Layout
 
 # y, and whatever else a function gives that no gradient is taken of.
 Valued = tuple[FrameworkArray, Any]
@@ -39,13 +40,16 @@ class Arrays(Protocol):
 
     @property
     def mutable(self) -> bool:
-        """Whether a function can change its arrays in place."""
+        """Whether arrays are memory: a function can change them in place, and they have strides."""
 
-    def place(self, array: Native) -> FrameworkArray:
+    def place(self, array: Native, layout: Layout = "contiguous") -> FrameworkArray:
         """A NumPy array as the framework's own, on the device; always an exact copy."""
 
     def fetch(self, native: FrameworkArray) -> Native:
         """The framework's array as a NumPy array of its own; bfloat16 as that of ml_dtypes."""
+
+    def footprint(self, native: FrameworkArray) -> Footprint | None:
+        """Where an array lies in memory; None for what is none or does not tell."""
 
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """Where an evaluation on x of this dtype runs."""
@@ -71,18 +75,28 @@ class Arrays(Protocol):
         """Name to version of the libraries."""
 
 
+def unchangeable(arrays: Arrays) -> dict[str, str]:
+    """Why nobody looks into the memory of arrays that cannot be changed."""
+    why = f"arrays of {arrays.framework} have no strides and cannot be changed in place"
+    return {} if arrays.mutable else dict.fromkeys(("layouts", "parameters", "memory"), why)
+
+
 class ArraysAdapter(Adapter):
     """An adapter that places and fetches as `arrays` does."""
 
     arrays: Arrays
 
-    def place(self, array: Native) -> FrameworkArray:
+    def place(self, array: Native, layout: Layout = "contiguous") -> FrameworkArray:
         """A NumPy array as the framework's own, on the device."""
-        return self.arrays.place(array)
+        return self.arrays.place(array, layout)
 
     def fetch(self, native: FrameworkArray) -> Native:
         """The framework's array as a NumPy array of its own."""
         return self.arrays.fetch(native)
+
+    def footprint(self, native: FrameworkArray) -> Footprint | None:
+        """As the framework tells."""
+        return self.arrays.footprint(native)
 
     def running(self, size: int) -> AbstractContextManager[object]:
         """As the framework's arrays need."""

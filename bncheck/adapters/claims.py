@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from bncheck.adapter import Handle
-from bncheck.adapters.arrays import Arrays
+from bncheck.adapters.arrays import Arrays, unchangeable
 from bncheck.adapters.attributes import Slot, dtype_name, number_of, shape_of
 from bncheck.adapters.construction import Construction, spoken_momentum
 from bncheck.adapters.found import RANKS, Found
@@ -30,10 +30,10 @@ def claimed(
     sample: Handle,
     *,
     slots: Slots,
+    arrays: Arrays,
     dialect: Dialect,
     gradient: bool,
     eval_mode: bool,
-    compiles: bool = False,
     dtypes: tuple[str, ...] = ("float32", "float64"),
 ) -> Capabilities:
     """Everything that nothing speaks against."""
@@ -76,9 +76,12 @@ def claimed(
         else _channels(sample, slots),
         eps=None if construction.has("eps") else number_of(sample, EPS_NAMES),
         fixed_momentum=_fixed_momentum(construction, sample, dialect),
-        compiles=compiles,
+        compiles=arrays.compiles,
         actions=("copy",) if tracked and _copies(sample) else (),
-        reasons=reasons,
+        layouts=arrays.mutable,
+        parameters=arrays.mutable and affine,
+        memory=arrays.mutable,
+        reasons=reasons | unchangeable(arrays),
     )
 
 
@@ -125,7 +128,10 @@ def claimed_by_signature(
         momentum=has("momentum"),
         compiles=arrays.compiles,
         actions=("momentum",) if has("momentum") else (),
-        reasons=reasons,
+        layouts=arrays.mutable,
+        parameters=arrays.mutable and "affine" not in reasons,
+        memory=arrays.mutable,
+        reasons=reasons | unchangeable(arrays),
     )
 
 

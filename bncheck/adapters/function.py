@@ -19,14 +19,15 @@ from bncheck.adapters.names import FUNCTION_ROLES
 from bncheck.adapters.probe import Probe, probe_case
 from bncheck.adapters.signatures import read_signature
 from bncheck.case import Native
-from bncheck.dialect import Dialect
+from bncheck.dialect import Dialect, usual
 from bncheck.errors import LoadError
 from bncheck.outcome import Outcome
 from bncheck.reference.formats import FORMATS
 
 # A torch function that calls the native kernel, whose numerics are known.
 _NATIVE = "torch.nn.functional.batch_norm"
-_NATIVE_DIALECT = Dialect(backward="centred", statistics="parameter")
+_NATIVE_DIALECT = Dialect(single="raise", empty="keep")
+_NATIVE_CPU_DIALECT = replace(_NATIVE_DIALECT, backward="centred", statistics="parameter")
 
 
 @dataclass(slots=True)
@@ -56,8 +57,8 @@ class FunctionAdapter(ArraysAdapter):
                 f"{found.name} has no argument for the input; bncheck knows {', '.join(FUNCTION_ROLES['x'])}"
             )
         self.native = _qualified(self.function) == _NATIVE
-        on_cpu = found.device == "cpu"
-        self.dialect = found.dialect(_NATIVE_DIALECT if self.native and on_cpu else self.arrays.dialect)
+        native = _NATIVE_CPU_DIALECT if found.device == "cpu" else _NATIVE_DIALECT
+        self.dialect = found.dialect(usual(native if self.native else self.arrays.dialect, found.device))
         self.takes_returned = True
         dtypes = tuple(FORMATS) if self.native else ("float32", "float64")
         self.capabilities = claimed_by_signature(found, self.signature, self.arrays, dtypes=dtypes)

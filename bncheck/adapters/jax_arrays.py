@@ -14,7 +14,8 @@ from bncheck.adapter import FrameworkArray
 from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
 from bncheck.dialect import Dialect
-from bncheck.errors import LoadError
+from bncheck.errors import LoadError, NotOffered
+from bncheck.layout import Footprint, Layout
 
 
 class JaxArrays:
@@ -34,8 +35,10 @@ class JaxArrays:
     def __init__(self, device: str) -> None:
         self.device = _device(device)
 
-    def place(self, array: Native) -> FrameworkArray:
-        """A copy on the device."""
+    def place(self, array: Native, layout: Layout = "contiguous") -> FrameworkArray:
+        """A copy on the device; NotOffered for a layout, which JAX's arrays do not have."""
+        if layout != "contiguous":
+            raise NotOffered("JAX's arrays have no strides")
         copied = np.array(array)  # device_put may go on using the memory that it is given
         with self._running(copied.dtype):
             return jax.device_put(copied, self.device)
@@ -45,6 +48,10 @@ class JaxArrays:
         if not isinstance(native, jax.Array | np.ndarray):
             raise TypeError(f"a {type(native).__name__} was returned where a jax.Array was expected")
         return np.array(native)
+
+    def footprint(self, native: FrameworkArray) -> Footprint | None:
+        """None: no array can be changed, so that nobody sees what memory two of them share."""
+        return None
 
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """On the device, and where JAX has float64 when x has."""

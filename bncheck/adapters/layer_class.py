@@ -29,6 +29,8 @@ from bncheck.adapters.modes import Switch, switch_of
 from bncheck.adapters.names import CALL_ROLES
 from bncheck.adapters.probe import Probe
 from bncheck.case import Native
+from bncheck.errors import NotOffered
+from bncheck.layout import Layout
 
 
 @dataclass(slots=True)
@@ -65,8 +67,8 @@ class LayerAdapter(ArraysAdapter):
             self.construction,
             sample,
             slots=self.slots,
+            arrays=self.arrays,
             dialect=self.dialect,
-            compiles=self.arrays.compiles,
             gradient=self.has_backward or self.arrays.differentiates,
             eval_mode=self.switch is not None,
         )
@@ -87,6 +89,29 @@ class LayerAdapter(ArraysAdapter):
             handle.layer = self._made(handle.config, {"gamma": handle.gamma, "beta": handle.beta})
         else:
             self._write(handle.layer, ("gamma", handle.gamma), ("beta", handle.beta))
+
+    def held(self, handle: _Layer, role: str) -> FrameworkArray | None:
+        """The attribute of a usual name; gamma and beta as they were given where there is none."""
+        if role == "gamma" and self.slots["gamma"] is None:
+            return handle.gamma
+        if role == "beta" and self.slots["beta"] is None:
+            return handle.beta
+        return self._read(handle.layer, role.removeprefix("running_"))
+
+    def lay_out(self, handle: _Layer, role: str, layout: Layout) -> None:
+        """Placed anew, and the layer with it where it is given gamma and beta when it is made."""
+        held, name = self.held(handle, role), role.removeprefix("running_")
+        if held is None:
+            raise NotOffered(f"{self.name} has no {role} that could lie elsewhere")
+        placed = self.place(self.fetch(held).reshape(-1), layout)
+        if role == "gamma":
+            handle.gamma = placed
+        elif role == "beta":
+            handle.beta = placed
+        if self.slots[name] is None:
+            handle.layer = self._made(handle.config, {"gamma": handle.gamma, "beta": handle.beta})
+        else:
+            self._write(handle.layer, (name, placed))
 
     def get_state(self, handle: _Layer) -> State:
         """From the attributes of the usual names, (1, C, 1, 1) as (C,)."""

@@ -12,6 +12,7 @@ from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
 from bncheck.dialect import Dialect
 from bncheck.errors import LoadError, NotOffered
+from bncheck.layout import Footprint, Layout, footprint_of, laid_out
 
 
 class NumpyArrays:
@@ -27,9 +28,9 @@ class NumpyArrays:
         if device != "cpu":
             raise LoadError(f"NumPy has no device {device!r}; it runs on cpu alone")
 
-    def place(self, array: Native) -> FrameworkArray:
-        """A copy that keeps the order of the axes in memory."""
-        return np.array(array)
+    def place(self, array: Native, layout: Layout = "contiguous") -> FrameworkArray:
+        """A copy."""
+        return np.array(array, order="C") if layout == "contiguous" else laid_out(array, layout)
 
     def fetch(self, native: FrameworkArray) -> Native:
         """A copy; TypeError for what is no array of numbers."""
@@ -37,6 +38,10 @@ class NumpyArrays:
         if fetched.dtype == object:
             raise TypeError(f"a {type(native).__name__} was returned where an array was expected")
         return fetched
+
+    def footprint(self, native: FrameworkArray) -> Footprint | None:
+        """That of an array."""
+        return footprint_of(native) if isinstance(native, np.ndarray) else None
 
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """IEEE special values travel in silence, as they do in the other frameworks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,12 @@ from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
 from bncheck.errors import BncheckError, LoadError
 from bncheck.implementation import Implementation
+from bncheck.layout import Layout
 from bncheck.outcome import Outcome
 from bncheck.reference.formats import dtype_of
 
 _HALVES = ("bfloat16", "float16")
+_PROBED_LAYOUTS: tuple[Layout, ...] = ("transposed", "channels_last", "step", "padded")
 
 
 class _OtherShape(NamedTuple):
@@ -60,6 +63,7 @@ class Probe:
             if mode in self.reasons:
                 self.reasons.setdefault(gradient, self.reasons[mode])
         self._claim(eval_gradient=self.claimed.eval_gradient and self.claimed.eval)
+        self._layouts()
         return self.claimed
 
     def outcome(self, case: Case) -> Outcome | str:
@@ -110,6 +114,15 @@ class Probe:
             self.reasons[capability] = outcome
             self._claim(**{capability: False})
 
+    def _layouts(self) -> None:
+        """What refuses to read arrays that lie elsewhere, as torch's `view` does, says so and is never wrong."""
+        for training in (True, False):
+            if self.claimed.train if training else self.claimed.eval:
+                dy = self.claimed.gradient if training else self.claimed.eval_gradient
+                for rank, layout in product(self.claimed.ranks, _PROBED_LAYOUTS):
+                    case = probe_case(replace(self.claimed, ranks=(rank,)), training=training, dy=dy)
+                    self._without("layouts", case.changed(layouts=_everywhere(case, layout)))
+
     def _same_in_evaluation(self) -> None:
         """Some layers take their mode from whether gradients are asked for; those have none in evaluation."""
         outcomes = [self.outcome(probe_case(self.claimed, training=False, dy=dy)) for dy in (False, True)]
@@ -136,6 +149,13 @@ def _kept(told: Mapping[int, str | _OtherShape | None]) -> tuple[int, ...]:
     if len(failing) == 1 and right[0] < failing[0] < right[-1] and isinstance(told[failing[0]], str):
         return tuple(told)
     return tuple(right)
+
+
+def _everywhere(case: Case, layout: Layout) -> dict[str, Layout]:
+    """Batches in a layout, and every other element of a buffer for the vectors, which have no order of axes."""
+    vectors: dict[str, Layout] = dict.fromkeys(("gamma", "beta", "running_mean", "running_var"), "step")
+    layouts: dict[str, Layout] = {"x": layout, "dy": layout, **vectors}
+    return {name: each for name, each in layouts.items() if getattr(case, name) is not None}
 
 
 def probe_case(

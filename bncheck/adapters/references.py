@@ -7,11 +7,12 @@ from importlib import import_module
 from typing import Any
 
 from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Pullback, State
-from bncheck.adapters.arrays import Arrays, ArraysAdapter
+from bncheck.adapters.arrays import Arrays, ArraysAdapter, unchangeable
 from bncheck.adapters.found import Found
 from bncheck.adapters.frameworks import arrays_of
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
+from bncheck.dialect import usual
 from bncheck.errors import LoadError
 from bncheck.reference.formats import FORMATS
 
@@ -50,9 +51,26 @@ class ReferenceAdapter(ArraysAdapter):
         dtypes=tuple(FORMATS), plain=True, cumulative=True, actions=("momentum",), counter=True
     )
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, device: str) -> None:
         self.arrays = arrays
-        self.dialect = replace(arrays.dialect, affine="centred", backward="centred", variance="two_pass")
+        self.dialect = usual(
+            replace(
+                arrays.dialect,
+                affine="centred",
+                backward="centred",
+                variance="two_pass",
+                single="raise",
+                empty="raise",
+            ),
+            device,
+        )
+        self.capabilities = replace(
+            self.capabilities,
+            layouts=arrays.mutable,
+            parameters=arrays.mutable,
+            memory=arrays.mutable,
+            reasons=unchangeable(arrays),
+        )
         self.reference = import_module(f"bncheck.reference.{arrays.framework}_reference")
 
     def make(self, config: Config) -> _Layer:
@@ -125,17 +143,17 @@ class JaxReferenceAdapter(ReferenceAdapter):
 
 def numpy_reference(found: Found) -> Adapter:
     """reference.numpy."""
-    return ReferenceAdapter(_arrays("numpy", found))
+    return ReferenceAdapter(_arrays("numpy", found), found.device)
 
 
 def torch_reference(found: Found) -> Adapter:
     """reference.torch."""
-    return ReferenceAdapter(_arrays("torch", found))
+    return ReferenceAdapter(_arrays("torch", found), found.device)
 
 
 def jax_reference(found: Found) -> Adapter:
     """reference.jax."""
-    return JaxReferenceAdapter(_arrays("jax", found))
+    return JaxReferenceAdapter(_arrays("jax", found), found.device)
 
 
 def _arrays(framework: str, found: Found) -> Arrays:

@@ -15,6 +15,7 @@ from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
 from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
+from bncheck.layout import Footprint, Layout, arranged, buffer_of, footprint_of
 
 # at::internal::GRAIN_SIZE, below which elementwise work is not divided among threads.
 UNDIVIDED = 32768
@@ -49,9 +50,17 @@ class TorchArrays:
                 f"torch sees {torch.cuda.device_count()} CUDA devices here, so there is no {device!r}"
             )
 
-    def place(self, array: Native) -> FrameworkArray:
-        """A copy that keeps the order of the axes in memory; bfloat16 travels as its 16 bits, exactly."""
-        copied = np.array(array)
+    def place(self, array: Native, layout: Layout = "contiguous") -> FrameworkArray:
+        """A copy."""
+        if layout == "contiguous":
+            return self._copied(np.array(array, order="C"))
+        # The whole buffer goes to the device and the tensor is seen in it: so it has a storage offset of its own too.
+        arrangement = arranged(array, layout)
+        buffer = self._copied(buffer_of(array, arrangement))
+        return torch.as_strided(buffer, array.shape, arrangement.strides, arrangement.offset)
+
+    def _copied(self, copied: Native) -> torch.Tensor:
+        """bfloat16 travels as its 16 bits, exactly."""
         if copied.dtype == _BFLOAT16:
             return torch.from_numpy(copied.view(np.int16)).view(torch.bfloat16).to(self.device)
         return torch.from_numpy(copied).to(self.device)
@@ -70,6 +79,16 @@ class TorchArrays:
         if tensor.dtype == torch.bfloat16:
             return np.array(tensor.view(torch.int16).numpy()).view(_BFLOAT16)
         return np.array(tensor.numpy())
+
+    def footprint(self, native: FrameworkArray) -> Footprint | None:
+        """That of a tensor; of a NumPy array as well, which may share memory with one."""
+        if isinstance(native, np.ndarray):
+            return footprint_of(native)
+        if not isinstance(native, torch.Tensor):
+            return None
+        width = native.element_size()
+        strides = tuple([stride * width for stride in native.stride()])
+        return Footprint(str(native.device), native.data_ptr(), tuple(native.shape), strides, width)
 
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
         """With gradients in training alone: some layers take their mode from `torch.is_grad_enabled()`."""
@@ -110,12 +129,7 @@ class TorchArrays:
         """By autograd; what y does not depend on has gradient zero."""
         leaves = [None if each is None else each.detach().requires_grad_() for each in arguments]
         with torch.enable_grad():
-            # Clones, because autograd forbids a leaf what it allows every other tensor: to be changed in place.
-            clones = [None if leaf is None else leaf.clone() for leaf in leaves]
-            y, rest = function(*clones)
-        for given, clone in zip(arguments, clones, strict=True):
-            if given is not None and clone is not None:
-                given.data = clone.detach()  # what was written into an argument is to be seen in it
+            y, rest = function(*(None if leaf is None else writable(leaf) for leaf in leaves))
         present = [leaf for leaf in leaves if leaf is not None]
 
         def pullback(dy: FrameworkArray) -> tuple[FrameworkArray | None, ...]:
@@ -133,3 +147,28 @@ class TorchArrays:
 def gradients(y: torch.Tensor, leaves: list[torch.Tensor], dy: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """The gradients of sum(y dy); zero where y does not depend on a leaf."""
     return torch.autograd.grad(y, leaves, dy.to(y.dtype), retain_graph=True, materialize_grads=True)
+
+
+def writable(leaf: torch.Tensor) -> torch.Tensor:
+    """The same memory as a tensor that is no leaf: autograd forbids a leaf what it allows every other tensor, to be
+    changed in place.  A clone would be one too, but it has strides of its own.
+    """
+    same: torch.Tensor = _Same.apply(leaf, leaf.detach())  # type: ignore[no-untyped-call]  # torch's is untyped
+    return same
+
+
+class _Same(torch.autograd.Function):
+    """The second argument as if it were computed from the first."""
+
+    @staticmethod
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx, _leaf: torch.Tensor, same: torch.Tensor
+    ) -> torch.Tensor:
+        ctx.mark_dirty(same)
+        return same
+
+    @staticmethod
+    def backward(
+        _ctx: torch.autograd.function.FunctionCtx, *cotangents: torch.Tensor
+    ) -> tuple[torch.Tensor, None]:
+        return cotangents[0], None

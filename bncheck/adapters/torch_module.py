@@ -26,10 +26,11 @@ from bncheck.adapters.claims import claimed, measured
 from bncheck.adapters.construction import arguments, construction_of, spoken_momentum
 from bncheck.adapters.found import RANKS, Found
 from bncheck.adapters.probe import Probe
-from bncheck.adapters.torch_arrays import TorchArrays, gradients
+from bncheck.adapters.torch_arrays import TorchArrays, gradients, writable
 from bncheck.case import Native
-from bncheck.dialect import Dialect
-from bncheck.errors import LoadError
+from bncheck.dialect import Dialect, usual
+from bncheck.errors import LoadError, NotOffered
+from bncheck.layout import Layout
 from bncheck.reference.formats import FORMATS
 
 _RANKS: tuple[tuple[type, tuple[int, ...]], ...] = (
@@ -47,12 +48,11 @@ class TorchModuleAdapter(ArraysAdapter):
     def __init__(self, found: Found) -> None:
         self.arrays = TorchArrays(found.device)
         self.construction = construction_of(found)
-        self.dialect = found.dialect(Dialect())
+        self.dialect = found.dialect(usual(Dialect(), found.device))
         sample = self._sample(found)
-        # The native kernels: on the CPU they store mean and inverse deviation in the dtype of the parameters.
         native = isinstance(sample, _BatchNorm) and type(sample).forward is _BatchNorm.forward
-        if native and found.device == "cpu":
-            self.dialect = found.dialect(Dialect(backward="centred", statistics="parameter"))
+        if native:
+            self.dialect = found.dialect(usual(_native(found.device), found.device))
         self.slots: dict[str, Slot | None] = {
             "gamma": _held(sample, GAMMA_NAMES),
             "beta": _held(sample, BETA_NAMES),
@@ -64,6 +64,7 @@ class TorchModuleAdapter(ArraysAdapter):
             self.construction,
             sample,
             slots=self.slots,
+            arrays=self.arrays,
             dialect=self.dialect,
             gradient=True,
             eval_mode=True,
@@ -96,6 +97,21 @@ class TorchModuleAdapter(ArraysAdapter):
     def set_params(self, handle: torch.nn.Module, gamma: Native, beta: Native) -> None:
         """Copied into the parameters."""
         self._copy(handle, ("gamma", gamma), ("beta", beta))
+
+    def held(self, handle: torch.nn.Module, role: str) -> FrameworkArray | None:
+        """The parameter or buffer."""
+        return self._read(handle, role.removeprefix("running_"))
+
+    def lay_out(self, handle: torch.nn.Module, role: str, layout: Layout) -> None:
+        """The data of a parameter or buffer lie elsewhere; a plain tensor is replaced."""
+        held, slot = self.held(handle, role), self.slots[role.removeprefix("running_")]
+        if slot is None or held is None:
+            raise NotOffered(f"{self.name} has no {role} that could lie elsewhere")
+        placed = self.place(self.fetch(held).reshape(-1), layout).reshape(held.shape)
+        if any(held is each for each in (*handle.parameters(), *handle.buffers())):
+            held.data = placed
+        else:
+            slot.write(handle, placed)
 
     def get_state(self, handle: torch.nn.Module) -> State:
         """The buffers, and the count of batches where the module keeps one."""
@@ -157,9 +173,7 @@ class TorchModuleAdapter(ArraysAdapter):
                 held.requires_grad_()
         leaf = x.detach().requires_grad_()
         with torch.enable_grad():
-            given = leaf.clone()
-            y = _first(handle(given))
-        x.data = given.detach()  # what the module wrote into its input is to be seen in x
+            y = _first(handle(writable(leaf)))
         parameters = [self._read(handle, role) for role in ("gamma", "beta")]
         present = [each for each in parameters if each is not None]
 
@@ -218,6 +232,12 @@ class TorchModuleAdapter(ArraysAdapter):
     def _read(self, handle: torch.nn.Module, role: str) -> FrameworkArray | None:
         slot = self.slots[role]
         return None if slot is None else slot.read(handle)
+
+
+def _native(device: str) -> Dialect:
+    """The native kernels: on the CPU they store mean and inverse deviation in the dtype of the parameters."""
+    degenerate = Dialect(single="raise", empty="keep")
+    return replace(degenerate, backward="centred", statistics="parameter") if device == "cpu" else degenerate
 
 
 def _held(sample: torch.nn.Module, names: tuple[str, ...]) -> Slot | None:

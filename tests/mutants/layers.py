@@ -79,6 +79,9 @@ class LayerAdapter(Adapter):
         cumulative=True,
         actions=("momentum", "reset", "copy", "reload", "move"),
         counter=True,
+        layouts=True,
+        parameters=True,
+        memory=True,
     )
 
     def __init__(self, layer: Layer, dialect: Dialect | None = None) -> None:

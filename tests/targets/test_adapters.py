@@ -108,12 +108,12 @@ def test_what_is_no_array_is_not_fetched(framework: str) -> None:
         there.fetch(None)
 
 
-def test_torch_keeps_the_order_of_the_axes_in_memory() -> None:
+def test_a_layout_is_what_is_asked_for_and_not_how_the_array_lay_before() -> None:
     channels_last = np.zeros((2, 4, 5, 3), np.float32).transpose(0, 3, 1, 2)
+    there = arrays("torch")
 
-    placed = arrays("torch").place(channels_last)
-
-    assert placed.stride() == (60, 1, 15, 3)
+    assert there.place(channels_last).stride() == (60, 20, 5, 1)
+    assert there.place(channels_last, "channels_last").stride() == (60, 1, 15, 3)
 
 
 def test_what_the_code_refers_to_tells_the_framework_before_what_its_module_imports(samples: Path) -> None:
