@@ -1,0 +1,28 @@
+"""Every script of docs/findings.md shows its finding on the versions that are tested, with the library alone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
+SCRIPTS = dict(re.findall(r"^## (.+?)$.*?^```python\n(.+?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
+
+
+def test_every_finding_has_a_script() -> None:
+    assert len(SCRIPTS) == PAGE.read_text().count("\n## ") > 0
+
+
+@pytest.mark.parametrize("title", SCRIPTS)
+def test_the_script_exits_1_and_needs_no_bncheck(title: str, tmp_path: Path) -> None:
+    pytest.importorskip(title.split()[0])
+    assert "bncheck" not in SCRIPTS[title]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPTS[title]], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Error" not in done.stderr
