@@ -24,6 +24,8 @@ SCHEMA = 1
 FOLDER = Path(".bncheck") / "cases"
 # A file beyond this holds no case that a run of bncheck has saved.
 LARGEST_FILE, LARGEST_ARRAY, LONGEST_PROGRAM = 64 * 2**20, 2**20, 100
+# The laws of one value a channel, and of none.
+DEGENERATE = "contract."
 _ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 
 
@@ -131,7 +133,10 @@ def _saved_of(content: Any) -> SavedCase:
         raise _Damage("its dialect is no table of words")
     if device is not None and not isinstance(device, str):
         raise _Damage(f"its device is {device!r}, expected a word")
-    return SavedCase(**words, case=_case_of(content.get("case")), device=device, dialect=dialect)
+    case = _case_of(content.get("case"))
+    if case.count < 2 and not words["law"].startswith(DEGENERATE):
+        raise _Damage(f"x has fewer than two values a channel, which only a law of {DEGENERATE}* is about")
+    return SavedCase(**words, case=case, device=device, dialect=dialect)
 
 
 def _word(content: Mapping[str, Any], key: str) -> str:
@@ -146,8 +151,8 @@ def _case_of(told: Any) -> Case:
         raise _Damage("it holds no case")
     arrays = {name: _array_in(name, told.get(name)) for name in _ARRAYS}
     x = arrays["x"]
-    if x is None or x.ndim not in (2, 3, 4, 5) or x.size < 2 * x.shape[1] or x.size == 0:
-        raise _Damage("x is missing, not of rank 2 to 5, or has fewer than two values a channel")
+    if x is None or x.ndim not in (2, 3, 4, 5) or x.shape[1] == 0:
+        raise _Damage("x is missing, not of rank 2 to 5, or has no channel")
     for name, array in arrays.items():
         expected = x.shape if name in ("x", "dy") else (x.shape[1],)
         if array is not None and array.shape != expected:

@@ -16,6 +16,7 @@ from bncheck.environment import version
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bncheck.lanes import Collection
     from bncheck.law import Law
     from bncheck.verify import Progress
 
@@ -149,6 +150,66 @@ def replay(case: str, target: str | None, device: str | None, isolate: bool | No
         found = replay(find(case), CATALOGUE, target=target, device=device, isolate=isolate)
         print_replayed(terminal(), found)
     sys.exit(found.exit_code)
+
+
+@commands.command()
+@click.option(
+    "--profile", type=click.Choice(PROFILES), default="ci", show_default=True, help="How much is judged."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every example."
+)
+@click.option("--include", metavar="REGEX", help="Only bugs and sound variants whose id matches.")
+@click.option("--exclude", metavar="REGEX", help="No bugs and sound variants whose id matches.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes; the default is one a processor, up to four."
+)
+@click.option(
+    "--report", "reports", type=click.Choice(("md", "json")), multiple=True, help="Also write a report file."
+)
+@click.option("--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go.")
+def selftest(
+    profile: str,
+    seed: int,
+    include: str | None,
+    exclude: str | None,
+    workers: int | None,
+    reports: tuple[str, ...],
+    report_dir: Path,
+) -> None:
+    """Prove bncheck itself: the oracle, the references, and which law kills which planted bug.
+
+    Exits with 0 only if every planted bug is killed, every law kills one, no sound variant is rejected, and the
+    references agree.
+    """
+    from bncheck.selftest import SelfTestOptions, selftest
+    from bncheck.selftest_files import destinations, write
+    from bncheck.selftest_text import print_selftest
+
+    with clear_errors():
+        options = SelfTestOptions(profile, seed, include, exclude, workers or 0)
+        paths = destinations(reports, report_dir)
+        console = terminal()
+        console.print(
+            f"bncheck selftest: profile {profile}, seed {seed}, {options.processes} processes",
+            highlight=False,
+        )
+        with progress_line() as progress:
+            found = selftest(shipped, options, progress=progress)
+        print_selftest(console, found)
+        write(found, paths)
+        for path in paths.values():
+            console.print(f"report: {path}")
+    sys.exit(found.exit_code)
+
+
+def shipped() -> Collection:
+    """Every planted bug, sound variant and law; each process of a self-test loads them for itself."""
+    from bncheck.lanes import Collection
+    from bncheck.planted.catalogue import BUGS, SOUND
+    from bncheck.properties.catalogue import CATALOGUE
+
+    return Collection(BUGS, SOUND, CATALOGUE)
 
 
 @commands.command("list")

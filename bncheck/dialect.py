@@ -24,6 +24,10 @@ class Dialect:
     update: at least float32, or the dtype of the parameters.  `inverse_root`: a rounded root and a rounded division,
     or an approximate reciprocal root of up to 2 ulp, as XLA makes of 1 / sqrt on the CPU too.  `clipped`: whether a
     computed variance is never negative.
+
+    `single`: what training does with one value a channel: it raises; y is beta; y is x; or y is NaN.  `empty`: what
+    it does with none: it raises; the statistics keep their bits; or they are NaN.  "any": one of these, but the same
+    on every entry point.  `repeatable`: whether the same call gives the same bits, or two results within their bounds.
     """
 
     momentum: Literal["new", "old"] = "new"
@@ -35,6 +39,9 @@ class Dialect:
     statistics: Literal["float32", "parameter"] = "float32"
     inverse_root: Literal["rounded", "approximate"] = "rounded"
     clipped: Literal["yes", "no"] = "yes"
+    single: Literal["any", "raise", "beta", "identity", "nan"] = "any"
+    empty: Literal["any", "raise", "keep", "nan"] = "any"
+    repeatable: Literal["bitwise", "bounded"] = "bitwise"
 
     def declared(self, key: str, value: str) -> Dialect:
         """This dialect with one convention declared by its name, as `--dialect key=value` gives it."""
@@ -64,6 +71,14 @@ class Dialect:
             stored = parameters if parameters.is_narrower_than(profile.arithmetic) else profile.arithmetic
             profile = replace(profile, statistics=stored, update=_narrower(running, profile.arithmetic))
         return profile if device == "cpu" else on_accelerator(profile)
+
+
+def usual(dialect: Dialect, device: str) -> Dialect:
+    """What a target of this dialect is judged by on a device where nothing is declared.
+
+    On an accelerator the order of a sum, and with it the last bits, may differ from call to call.
+    """
+    return dialect if device == "cpu" else replace(dialect, repeatable="bounded")
 
 
 def on_accelerator(profile: Profile) -> Profile:

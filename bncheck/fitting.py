@@ -10,6 +10,7 @@ import numpy as np
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
 from bncheck.implementation import Implementation
+from bncheck.layout import is_moved
 from bncheck.programs import fitted_program
 from bncheck.reference.formats import FLOAT32, dtype_of
 from bncheck.shapes import fitted_shape
@@ -21,6 +22,7 @@ def fit(case: Case, implementation: Implementation) -> Case:
     for step in (_channels, _shape, _parameters, _affine, _statistics, _numbers):
         case = step(case, implementation.capabilities)
     case = _program(case, implementation)
+    case = _layouts(case, implementation.capabilities)
     return _complemented(case) if implementation.dialect.momentum == "old" else case
 
 
@@ -30,6 +32,17 @@ def _complemented(case: Case) -> Case:
         return case
     momentum = round(case.momentum * 2.0**53) / 2.0**53
     return case if momentum == case.momentum else case.changed(momentum=momentum)
+
+
+def _layouts(case: Case, capabilities: Capabilities) -> Case:
+    """Without the layouts that the target cannot be given, or that make no difference to their array any more."""
+    arrays = {name: getattr(case, name) for name in case.layouts}
+    kept = {
+        name: layout
+        for name, layout in case.layouts.items()
+        if capabilities.layouts and arrays[name] is not None and is_moved(arrays[name], layout)
+    }
+    return case if kept == case.layouts else case.changed(layouts=kept)
 
 
 def _program(case: Case, implementation: Implementation) -> Case:

@@ -9,13 +9,31 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bncheck.case import Case
+from bncheck.degenerate_cases import emptied, in_evaluation, single_cases
 from bncheck.placements import placed_cases
 from bncheck.programs import programs
-from bncheck.shapes import Plan, free_plans
+from bncheck.range_cases import increment_cases, range_cases
+from bncheck.shapes import (
+    LADDER,
+    MIXED,
+    SINGLES,
+    SIZES,
+    Plan,
+    free_plans,
+    mixed_plans,
+    single_plans,
+    size_plans,
+)
+from bncheck.size_cases import size_cases
+from bncheck.special_cases import poisoned
 from bncheck.strategies import cases
 
 Plans = st.SearchStrategy[Plan]
 _STEPS = (2, 3, 5, 10)
+
+
+def _free(largest: int) -> Plans:
+    return free_plans(largest=largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +41,7 @@ class Region:
     """`inputs` says in words what is drawn; `strategy` makes it for a dtype of x, with shapes from plans.
 
     `dtypes`: the only ones that the region is for, all where None.  `largest`: values in a channel at most.
+    `free`: the plans up to so many values a channel; `ladder`: those of a target that compiles.
     `base`: the region whose cases these are, each changed by `change`; drawn once for both.
     """
 
@@ -33,13 +52,17 @@ class Region:
     largest: int | None = None
     base: Region | None = None
     change: Callable[[Case], Case] = lambda case: case
+    free: Callable[[int], Plans] = _free
+    ladder: tuple[Plan, ...] = LADDER
 
     def cases(self, dtype: str, *, plans: Plans | None, largest: int) -> st.SearchStrategy[Case]:
         """The cases of this region; shapes are free, up to `largest` values in a channel, where `plans` is None."""
         if self.base is not None:
             return self.base.cases(dtype, plans=plans, largest=largest).map(self.of_base)
         most = largest if self.largest is None else min(largest, self.largest)
-        return self.strategy(dtype, free_plans(largest=most) if plans is None else plans)
+        if plans is None:
+            return self.strategy(dtype, self.free(most))
+        return self.strategy(dtype, plans if self.ladder is LADDER else st.sampled_from(self.ladder))
 
     def of_base(self, case: Case) -> Case:
         """The case of this region that a case of its base is."""
@@ -95,6 +118,22 @@ def _placed(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
     return placed_cases(mode="train", dtype=dtype, plans=plans)
 
 
+def _single(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
+    return single_cases(dtype=dtype, plans=plans)
+
+
+def _range(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
+    return range_cases(dtype=dtype, plans=plans)
+
+
+def _increments(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
+    return increment_cases(dtype=dtype, plans=plans)
+
+
+def _sizes(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
+    return size_cases(dtype=dtype, plans=plans)
+
+
 TRAINING = Region(
     "training",
     "training batches of rank 2 to 5, two values a channel and more, variance near eps, offsets to 1e6 deviations, "
@@ -135,4 +174,48 @@ PROGRAMS = Region(
     "another dtype, a second layer beside it, batches that are empty, too small or of too many channels",
     _programs,
     largest=64,
+)
+SPECIAL = TRAINING.from_base(
+    "special",
+    "training batches with NaN, +infinity or -infinity in one channel or two",
+    poisoned,
+    largest=64,
+)
+SINGLE = Region(
+    "single",
+    "training batches with one value a channel, under every rank",
+    _single,
+    free=lambda _: single_plans(),
+    ladder=SINGLES,
+)
+EMPTY = SINGLE.from_base(
+    "empty", "training batches without a value: no sample, or samples without any position", emptied
+)
+DEGENERATE_EVALUATION = SINGLE.from_base(
+    "degenerate_evaluation", "batches with one value a channel or with none, in evaluation", in_evaluation
+)
+HALF_RANGE = Region(
+    "half_range",
+    "values whose squares, and values whose variance, leave the range of half precision, or vanish in it, under float32 "
+    "parameters and statistics where x is of half precision; as far out in the range of wider formats",
+    _range,
+    largest=64,
+    free=lambda largest: mixed_plans(largest=largest),
+    ladder=MIXED,
+)
+INCREMENTS = Region(
+    "increments",
+    "training batches of so small a weight that the running statistics move by less than half precision has digits for",
+    _increments,
+    largest=64,
+    free=lambda largest: mixed_plans(largest=largest),
+    ladder=MIXED,
+)
+SIZE = Region(
+    "sizes",
+    "sizes one below, at and above the powers of two from 8 to 65536: of the batch, of odd and prime images, of the "
+    "channels; values with a mean, the last ones unlike the rest",
+    _sizes,
+    free=lambda largest: size_plans(largest=largest),
+    ladder=SIZES,
 )

@@ -40,6 +40,12 @@ LADDER = (
     Plan((1024, 2)),
 )
 
+# Half precision with float32 parameters and statistics.
+MIXED = tuple(plan for plan in LADDER if plan.mixed and prod(plan.shape) <= 64)
+# One value a channel, and sizes beside a power of two.
+SINGLES = (Plan((1, 3)), Plan((1, 3, 1)))
+SIZES = (Plan((33, 3)), Plan((1, 3, 257)), Plan((2, 65)), Plan((1024, 2)))
+
 
 def other_shape(shape: tuple[int, ...], ranks: tuple[int, ...], *, ladder: bool) -> tuple[int, ...] | None:
     """Another shape with the same channels and values a channel, of a rank that is offered; None if there is none."""
@@ -69,7 +75,7 @@ def fitted_shape(shape: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[int, .
     rank = min(ranks)
     if len(shape) == 2:
         part = next((divisor for divisor in range(2, count) if count % divisor == 0), count)
-        shape = (part, shape[1], count // part)
+        shape = (part, shape[1], count // part if part else 1)
     return (*shape, *(1,) * (rank - len(shape)))
 
 
@@ -110,6 +116,52 @@ def _free_shape(draw: Draw, largest: int) -> tuple[int, ...]:
         return (count, channels)
     batch = draw(_UP_TO[4])
     return (batch, channels, max(count // batch, 2), *(1,) * (rank - 3))
+
+
+@st.composite
+def mixed_plans(draw: Draw, *, largest: int) -> Plan:
+    """Free shapes for half-precision x with float32 parameters and statistics."""
+    return Plan(shape=_free_shape(draw, largest), affine=draw(_MOSTLY))
+
+
+@st.composite
+def single_plans(draw: Draw) -> Plan:
+    """One value a channel, under every rank."""
+    shape = (1, draw(_UP_TO[4]), *(1,) * (draw(_RANKS) - 2))
+    return Plan(shape, affine=draw(_MOSTLY), mixed=draw(_COIN))
+
+
+_SIZE_KINDS = st.sampled_from(("few", "few", "image", "channels", "some", "some", "image", "many"))
+_AROUND_POWERS = {
+    kind: st.sampled_from([size + side for size in sizes for side in (-1, 0, 1)])
+    for kind, sizes in {"few": (8, 16, 32), "some": (64, 128, 256), "many": (1024, 1024, 4096)}.items()
+}
+_HUGE = st.sampled_from((65535, 65536, 65537))
+_MANY_CHANNELS = st.sampled_from([size + side for size in (8, 16, 32, 64, 128, 256) for side in (-1, 0, 1)])
+# Odd, prime, and no multiple of a vector's width; one in a row is a multiple of 8.
+_SIDES = st.sampled_from((3, 5, 7, 9, 11, 13, 17, 19, 23, 8, 31))
+_RARELY = st.sampled_from((False,) * 7 + (True,))
+
+
+@st.composite
+def size_plans(draw: Draw, *, largest: int) -> Plan:
+    """Sizes around the powers of two that kernels are tiled by: of the batch, of an image, of the channels."""
+    return Plan(shape=_size_shape(draw, largest), mixed=draw(_COIN))
+
+
+def _size_shape(draw: Draw, largest: int) -> tuple[int, ...]:
+    kind = draw(_SIZE_KINDS)
+    if kind == "channels":
+        return (draw(_FROM_TWO[4]), draw(_MANY_CHANNELS), *(1,) * (draw(_RANKS) - 2))
+    if kind == "image":
+        return (draw(_UP_TO[2]), draw(_FROM_TWO[3]), draw(_SIDES), draw(_SIDES))
+    count, channels = draw(_AROUND_POWERS[kind]), 2 if kind == "many" else draw(_FROM_TWO[4])
+    if kind == "many" and largest >= 65537 and draw(_RARELY):
+        count = draw(_HUGE)
+    count = min(count, largest + 1)
+    if draw(_COIN):
+        return (count, channels)
+    return (1, channels, count) if draw(_COIN) else (1, channels, 1, count)
 
 
 def ladder_plans() -> st.SearchStrategy[Plan]:

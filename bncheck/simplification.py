@@ -45,7 +45,7 @@ def _digits(array: Native) -> Native:
         [0.0, 1.0, 2.0, 3.0, 4.0],
         6.0,
     )
-    far = np.abs(np.log2(np.where(values > 0, values, 1.0))) / 4096
+    far = np.abs(np.log2(np.where((values > 0) & np.isfinite(values), values, 1.0))) / 4096
     return np.asarray(cost + far + (array < 0) / 16)
 
 
@@ -86,7 +86,7 @@ def _shorter(case: Case, axis: int) -> Iterator[Case]:
     while size >= 1:
         for start in range(0, length, size):
             kept = np.r_[0:start, min(start + size, length) : length]
-            if len(kept) and (axis == 1 or case.count // length * len(kept) >= 2):
+            if len(kept) and (axis == 1 or case.count // length * len(kept) >= min(2, case.count)):
                 yield _taken(case, axis, kept)
         size //= 2
 
@@ -171,12 +171,14 @@ def _whole_arrays(case: Case) -> Iterator[Case]:
     """x and dy around zero, of size 1, on whole numbers."""
     for name in ("x", "dy"):
         array = getattr(case, name)
-        if array is None:
+        if array is None or array.size == 0:
             continue
         values = array.astype(np.float64)
         size = np.max(np.abs(values), initial=0.0)
         yield case.changed(**{name: _rounded(array)})
-        yield case.changed(**{name: (values - np.round(np.mean(values))).astype(array.dtype)})
+        finite = values[np.isfinite(values)]
+        middle = np.round(np.mean(finite)) if finite.size else 0.0
+        yield case.changed(**{name: (values - middle).astype(array.dtype)})
         if np.isfinite(size) and size > 0:
             scaled = np.ldexp(values, 3 - np.frexp(size)[1])
             yield case.changed(**{name: scaled.astype(array.dtype)})

@@ -8,11 +8,11 @@ import numpy as np
 
 from bncheck.case import Case
 from bncheck.comparison import Comparison, compare
+from bncheck.outcome import QUANTITIES
 from bncheck.reference.bounds import Bound
 from bncheck.reference.domain import Mask
 from bncheck.reference.double_double import DoubleDouble
 from bncheck.reference.formats import Array
-from bncheck.outcome import QUANTITIES
 from bncheck.reference.oracle import Exact
 from bncheck.trial import Trial, shape_of
 
@@ -87,7 +87,9 @@ def scaled(bound: Bound, factor: float) -> Bound:
 
 def arranged(bound: Bound, rows: Any, columns: Any = slice(None)) -> Bound:
     """The bound of the chosen channels and values, in the order in which they are named."""
-    return Bound(bound.largest[rows][:, columns], bound.scale[rows][:, columns], bound.judged[rows][:, columns])
+    return Bound(
+        bound.largest[rows][:, columns], bound.scale[rows][:, columns], bound.judged[rows][:, columns]
+    )
 
 
 def all_judged(bound: Bound) -> Mask:

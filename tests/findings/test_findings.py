@@ -19,7 +19,7 @@ def test_every_finding_has_a_script() -> None:
 
 @pytest.mark.parametrize("title", SCRIPTS)
 def test_the_script_exits_1_and_needs_no_bncheck(title: str, tmp_path: Path) -> None:
-    pytest.importorskip(title.split()[0])
+    pytest.importorskip(title.split(maxsplit=1)[0])
     assert "bncheck" not in SCRIPTS[title]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPTS[title]], cwd=tmp_path, capture_output=True, text=True, check=False

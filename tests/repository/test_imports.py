@@ -58,6 +58,16 @@ ORDER = (
     "verify",
     "shrinking",
     "report",
+    "lanes",
+    "kill_matrix",
+    "recollection",
+    "proving",
+    "cross_check",
+    "processes",
+    "selftest",
+    "selftest_text",
+    "selftest_page",
+    "selftest_files",
     "case_file",
     "checking",
     "replaying",
@@ -71,7 +81,13 @@ ORDER = (
 
 # The doors are where a user comes in; only they know which laws there are and how a result is shown.
 DOORS = {"pytest_support", "command_line", "__main__", "bncheck"}
-FOR_DOORS_ALONE = {"bncheck.properties.catalogue", "bncheck.text_report", "bncheck.json_report"}
+FOR_DOORS_ALONE = {
+    "bncheck.properties.catalogue",
+    "bncheck.text_report",
+    "bncheck.json_report",
+    "bncheck.selftest_text",
+    "bncheck.selftest_files",
+}
 
 
 def modules() -> dict[str, Path]:
