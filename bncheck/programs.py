@@ -85,8 +85,8 @@ def fitted_program(
     absent = set(OPTIONAL) - set(capabilities.actions)
     absent |= set() if capabilities.eval and capabilities.set_statistics else {"eval"}
     absent |= set() if capabilities.older_backward and capabilities.gradient else {"open", "backward"}
-    # A forward pass without gradients is one more function to compile, and so is each batch of another shape.
-    absent |= {"forward"} if capabilities.compiles else set()
+    # Each is one more function to compile: a forward pass alone, a backward pass alone, a batch of another shape.
+    absent |= {"forward", "open", "backward"} if capabilities.compiles else set()
     absent |= {"single"} if capabilities.compiles or single != "raise" else set()
     absent |= {"empty"} if capabilities.compiles or empty not in ("raise", "keep") else set()
     return tuple(_fitted(step, capabilities) for step in program if step.action not in absent)
