@@ -16,7 +16,8 @@ class Bug:
     """A small variation of a sound implementation that is wrong.
 
     `id`: `family.detail`, the family one of those of causes.  `text`: what it does instead, one sentence.
-    `bug_class`: the class of public reports that it belongs to.  `report`: the public report that it models.
+    `bug_class`: the class of public reports that it belongs to.  `report`: the public report that it models,
+    or that comes nearest to it.
     `make`: the adapter; frameworks are imported inside.  `dtypes`: of x, in which it is judged.  `port_of`: the id of
     the bug that it carries over to another framework, counted once.  `expected`: the verdict that kills it.
     """
