@@ -72,7 +72,8 @@ class Corpus:
 
     def drawing(self, region: Region, dtype: str, *, dtypes: int, ladder: bool) -> Drawing:
         """How the examples of a region and a dtype are drawn when `dtypes` dtypes share the effort."""
-        return Drawing(self.seed, region, dtype, ladder, self.effort.count(dtypes), self.effort.largest)
+        count = self.effort.count(dtypes, long=region.long)
+        return Drawing(self.seed, region, dtype, ladder, count, self.effort.largest)
 
     def examples(self, drawing: Drawing) -> list[Case]:
         """The cases of a drawing; those of a region with a base are changed ones of the base's."""

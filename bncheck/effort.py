@@ -23,13 +23,15 @@ class Effort:
     shrinks: int
     strict: bool
 
-    def count(self, dtypes: int) -> int:
-        """Examples to draw for each dtype when `dtypes` of them are judged."""
+    def count(self, dtypes: int, *, long: bool = False) -> int:
+        """Examples to draw for each dtype when `dtypes` of them are judged; fewer where each is a long one."""
+        if long:
+            return max(ceil(self.per_dtype * 0.6), ceil(self.examples * 0.8 / dtypes))
         return max(self.per_dtype, ceil(self.examples / dtypes))
 
 
 SMOKE = Effort("smoke", examples=28, per_dtype=10, largest=1024, shrinks=150, strict=False)
-CI = Effort("ci", examples=150, per_dtype=60, largest=16384, shrinks=400, strict=True)
+CI = Effort("ci", examples=150, per_dtype=50, largest=16384, shrinks=400, strict=True)
 THOROUGH = Effort("thorough", examples=1000, per_dtype=400, largest=131072, shrinks=1000, strict=True)
 
 EFFORTS = {effort.name: effort for effort in (SMOKE, CI, THOROUGH)}

@@ -42,7 +42,8 @@ class Region:
 
     `dtypes`: the only ones that the region is for, all where None.  `largest`: values in a channel at most.
     `free`: the plans up to so many values a channel; `ladder`: those of a target that compiles.
-    `base`: the region whose cases these are, each changed by `change`; drawn once for both.
+    `base`: the region whose cases these are, each changed by `change`; drawn once for both.  `long`: each case takes
+    many evaluations, so that fewer are drawn.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Region:
     dtypes: tuple[str, ...] | None = None
     largest: int | None = None
     base: Region | None = None
+    long: bool = False
     change: Callable[[Case], Case] = lambda case: case
     free: Callable[[int], Plans] = _free
     ladder: tuple[Plan, ...] = LADDER
@@ -174,6 +176,7 @@ PROGRAMS = Region(
     "another dtype, a second layer beside it, batches that are empty, too small or of too many channels",
     _programs,
     largest=64,
+    long=True,
 )
 SPECIAL = TRAINING.from_base(
     "special",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bncheck.law import Law
 from bncheck.properties.arrangements import ARRANGEMENTS
+from bncheck.properties.contracts import CONTRACTS
 from bncheck.properties.devices import outcomes_agree_between_devices
 from bncheck.properties.entry_points import forward_pass_is_the_same_without_gradients
 from bncheck.properties.evaluation import EVALUATION_LAWS
@@ -13,9 +14,12 @@ from bncheck.properties.gradients import GRADIENTS
 from bncheck.properties.layouts import LAYOUT_LAWS
 from bncheck.properties.parameters import PARAMETERS
 from bncheck.properties.populations import statistics_of_small_batches_are_unbiased
+from bncheck.properties.precision import PRECISION
 from bncheck.properties.programs import PROGRAM_LAWS
 from bncheck.properties.purity import PURITY
 from bncheck.properties.ranges import RANGES
+from bncheck.properties.sizes import SIZES
+from bncheck.properties.special_values import SPECIAL_VALUES
 from bncheck.properties.statistics import STATISTICS
 from bncheck.properties.symmetries import SYMMETRIES
 from bncheck.properties.weights import scale_of_the_weights_does_not_matter
@@ -33,6 +37,10 @@ CATALOGUE: tuple[Law, ...] = (
     *ARRANGEMENTS,
     scale_of_the_weights_does_not_matter,
     *PARAMETERS,
+    *SPECIAL_VALUES,
+    *CONTRACTS,
+    *PRECISION,
+    *SIZES,
     *PURITY,
     *LAYOUT_LAWS,
     *PROGRAM_LAWS,

@@ -28,6 +28,7 @@ ORDER = (
     "capabilities",
     "programs",
     "strategies",
+    "placements",
     "special_cases",
     "degenerate_cases",
     "range_cases",
