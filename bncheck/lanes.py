@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from bncheck.adapter import Adapter
 from bncheck.case import Case
@@ -20,6 +21,8 @@ COMPILED_SHAPES = 4
 # Two shapes of the same channels, gamma and beta left out, and a long channel: taken before all others.
 PREFERRED = ((2, 3, 2, 3), (3, 3, 4), (1024, 2), (4, 5))
 PLAIN = "float32"
+# Targets of a lane: they share what is known of a case, and two lanes can be judged at the same time.
+LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +91,19 @@ class Course:
     def drawing(self, place: int, *, ladder: bool) -> Drawing:
         """As a run of a target that offers every dtype draws it: any other run draws these examples and more."""
         region, dtype = self.stations[place]
-        return self.corpus.drawing(region, dtype, dtypes=len(region.dtypes or FORMATS), ladder=ladder)
+        return self.corpus.drawing(region, dtype, dtypes=len(FORMATS), ladder=ladder)
 
     def lanes(self) -> Iterator[Lane]:
-        """One lane a drawing for all that runs as it is; one a target that compiles, which then compiles once.
+        """Lanes of one drawing for what runs as it is, and one a target that compiles, which then compiles once.
 
         What takes longest comes first, so that no process is left with it at the end.
         """
         places = range(len(self.stations))
+        eager = tuple(name for name, suspect in self.suspects.items() if not suspect.compiles)
+        lanes = [Lane(targets, (place,)) for place in places for targets in _even(self.judged(place, eager))]
+        yield from sorted(lanes, key=self._work, reverse=True)
         for name in (name for name, suspect in self.suspects.items() if suspect.compiles):
             yield Lane((name,), tuple(place for place in places if self.judged(place, (name,))))
-        eager = tuple(name for name, suspect in self.suspects.items() if not suspect.compiles)
-        lanes = [Lane(self.judged(place, eager), (place,)) for place in places]
-        yield from sorted((lane for lane in lanes if lane.targets), key=self._work, reverse=True)
 
     def judged(self, place: int, names: Sequence[str]) -> tuple[str, ...]:
         """Those that are judged in the dtype of a place."""
@@ -110,6 +113,13 @@ class Course:
         region, _ = self.stations[lane.places[0]]
         laws = sum(law.region == region for law in self.laws)
         return laws * len(lane.targets) * self.drawing(lane.places[0], ladder=False).count
+
+
+def _even(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Parts of about the same length, none longer than a lane may be."""
+    parts = ceil(len(names) / LONGEST)
+    for part in range(parts):
+        yield names[part * len(names) // parts : (part + 1) * len(names) // parts]
 
 
 def course(collection: Collection, corpus: Corpus, *, thorough: bool) -> Course:

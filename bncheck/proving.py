@@ -94,7 +94,7 @@ class Standing:
     def __post_init__(self) -> None:
         self.open = list(self.laws)
         offered, dialect = str(self.implementation.capabilities), self.implementation.dialect
-        self.offer, self.claim = f"fit to {dialect.momentum} {offered}", f"{dialect} {offered}"
+        self.offer = self.claim = f"{dialect} {offered}"
 
     @property
     def expected(self) -> str:

@@ -151,9 +151,10 @@ def gradients(y: torch.Tensor, leaves: list[torch.Tensor], dy: torch.Tensor) -> 
 
 def writable(leaf: torch.Tensor) -> torch.Tensor:
     """The same memory as a tensor that is no leaf: autograd forbids a leaf what it allows every other tensor, to be
-    changed in place.  A clone would be one too, but it has strides of its own.
+    changed in place.  A clone would be one too, but it has strides of its own; detach() would share its count of
+    versions, so that a second forward pass on the same gamma would spoil the backward pass of the first.
     """
-    same: torch.Tensor = _Same.apply(leaf, leaf.detach())  # type: ignore[no-untyped-call]  # torch's is untyped
+    same: torch.Tensor = _Same.apply(leaf, leaf.data)  # type: ignore[no-untyped-call]  # torch's is untyped
     return same
 
 

@@ -17,19 +17,6 @@ def _reference(framework: str) -> Adapter:
     return adapter
 
 
-def _torch_layer(name: str) -> Adapter:
-    layer = getattr(import_module("torch.nn"), name)
-    adapter: Adapter = import_module("bncheck.adapters.torch_module").TorchModuleAdapter(Found(layer, name))
-    return adapter
-
-
-def _torch_function() -> Adapter:
-    function = import_module("torch.nn.functional").batch_norm
-    adapters = import_module("bncheck.adapters.function")
-    adapter: Adapter = adapters.FunctionAdapter(Found(function, "torch.nn.functional:batch_norm"))
-    return adapter
-
-
 FRAMEWORK_SOUND = (
     Sound("reference.numpy", "The reference in NumPy.", partial(_reference, "numpy")),
     Sound("reference.torch", "The reference in torch.", partial(_reference, "torch")),
@@ -53,10 +40,6 @@ FRAMEWORK_SOUND = (
         dtypes=("float32",),
         slow=True,
     ),
-    Sound("torch.nn.BatchNorm1d", "torch's own layer.", partial(_torch_layer, "BatchNorm1d")),
-    Sound("torch.nn.BatchNorm2d", "torch's own layer.", partial(_torch_layer, "BatchNorm2d")),
-    Sound("torch.nn.BatchNorm3d", "torch's own layer.", partial(_torch_layer, "BatchNorm3d")),
-    Sound("torch.nn.functional.batch_norm", "torch's own function.", _torch_function),
     Sound("jax.functional", "A compiled function.", in_jax("functional", "jax_sound")),
     Sound(
         "jax.folded",

@@ -20,6 +20,7 @@ from bncheck.planted.numpy_layer import (
     squares,
     total,
 )
+from bncheck.reference.formats import dtype_of
 
 
 def _without_tail(block: int, rows: Rows) -> Rows:
@@ -84,8 +85,8 @@ def _eight_bit_index(x: Native, axis: int) -> Rows:
 
 
 def _half_count(rows: Rows) -> Rows:
-    """The count of values is kept in float16, which knows every other integer beyond 2048."""
-    return np.asarray(total(rows) / rows.dtype.type(np.float16(rows.shape[1])))
+    """The count of values is kept in bfloat16, which knows every other integer beyond 256."""
+    return np.asarray(total(rows) / rows.dtype.type(dtype_of("bfloat16").type(rows.shape[1])))
 
 
 def _last_twice(rows: Rows) -> Rows:
@@ -186,8 +187,8 @@ SIZE_BUGS = (
         layer(read=_eight_bit_index),
     ),
     Bug(
-        "mean.count_in_half",
-        "The count of values is kept in float16.",
+        "mean.count_in_bfloat16",
+        "The count of values is kept in bfloat16.",
         SIZES,
         "pytorch/pytorch#51776",
         layer(mean=_half_count),
