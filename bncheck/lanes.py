@@ -22,7 +22,7 @@ COMPILED_SHAPES = 4
 PREFERRED = ((2, 3, 2, 3), (3, 3, 4), (1024, 2), (4, 5))
 PLAIN = "float32"
 # Targets of a lane: they share what is known of a case, and two lanes can be judged at the same time.
-LONGEST = 1000
+LONGEST = 180
 
 
 @dataclass(frozen=True, slots=True)

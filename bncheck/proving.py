@@ -24,6 +24,9 @@ from bncheck.trial import Answers, Trial
 from bncheck.verdict import Failure, Judgement
 from bncheck.verify import judge, planned
 
+# Of each drawing, to a sound variant.
+SOUND_EXAMPLES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -88,13 +91,17 @@ class Standing:
     defects: list[str] = field(default_factory=list)
     costs: dict[str, Cost] = field(default_factory=dict)
     remembered: int = 0
-    offer: str = ""
     claim: str = ""
 
     def __post_init__(self) -> None:
         self.open = list(self.laws)
         offered, dialect = str(self.implementation.capabilities), self.implementation.dialect
-        self.offer = self.claim = f"{dialect} {offered}"
+        self.claim = f"{dialect} {offered}"
+
+    @property
+    def most(self) -> int:
+        """Examples of a drawing that are shown: no law ends the trial of a sound variant early, and the soak has more."""
+        return SOUND_EXAMPLES if self.suspect.expected is None else self.drawing.count
 
     @property
     def expected(self) -> str:
@@ -104,7 +111,7 @@ class Standing:
     def show(self, case: Case, number: int, known: Known) -> None:
         """One example to the laws that are left; the case is made fit once for all that offer the same."""
         self.examples += 1
-        fitted = known.answers.derive(case, self.offer, lambda case: fit(case, self.implementation))
+        fitted = known.answers.derive(case, self.claim, lambda case: fit(case, self.implementation))
         witness = Witness(self.implementation)
         for law in tuple(self.open):
             before = witness.seconds
@@ -177,8 +184,9 @@ def proved(lane: Lane, course: Course, *, answers: Callable[[], Answers] = Answe
         standings = list(_standings(lane, place, course, second))
         for number, case in enumerate(cases):
             known = Known(answers(), Recollection())
-            for standing in (standing for standing in standings if standing.open):
-                standing.show(case, number, known)
+            for standing in standings:
+                if standing.open and number < standing.most:
+                    standing.show(case, number, known)
             for each in second.values():
                 each.close()
         scores += [standing.score() for standing in standings]
