@@ -142,4 +142,4 @@ class PlantedTorchAdapter(TorchModuleAdapter):
     def __init__(self, module: type[torch.nn.Module]) -> None:
         super().__init__(Found(module, f"planted:{module.__name__}"))
         self.dialect = DIALECT
-        self.capabilities = replace(CAPABILITIES, ranks=RANKS)
+        self.capabilities = replace(CAPABILITIES, ranks=RANKS, compiles=getattr(module, "compiles", False))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 import torch
+from torch._dynamo import config as dynamo
+from torch._functorch import config as functorch
 from torch.utils.checkpoint import checkpoint
 
 from bncheck.planted.torch_layer import BatchNorm, Moments, along, beside
@@ -97,12 +99,15 @@ def _whole(
 
 @cache
 def _compiled() -> Callable[..., tuple[torch.Tensor, ...]]:
-    """For any shape of a rank."""
+    """For any shape of a rank; buffers are not donated, so that a backward pass may run twice, as torch advises."""
+    functorch.donated_buffer = False
     return torch.compile(_whole, dynamic=True)
 
 
 class Compiled(BatchNorm):
     """Statistics and output of a training batch in one compiled function."""
+
+    compiles = True
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Compiled in training, composed in evaluation."""
@@ -110,6 +115,8 @@ class Compiled(BatchNorm):
             return super().forward(x)
         self.check(x)
         gamma, beta = (self.weight, self.bias) if self.affine else (None, None)
-        y, mean, variance = _compiled()(x, gamma, beta, torch.tensor(self.eps, dtype=x.dtype))
+        # Beyond its limit dynamo would go on without compiling, and nothing would be judged.
+        with dynamo.patch(recompile_limit=256):
+            y, mean, variance = _compiled()(x, gamma, beta, torch.tensor(self.eps, dtype=x.dtype))
         self.track(mean.detach(), self.tracked(variance.detach(), x), x)
         return torch.as_tensor(y)
