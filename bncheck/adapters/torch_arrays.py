@@ -146,7 +146,7 @@ class TorchArrays:
 
 def gradients(y: torch.Tensor, leaves: list[torch.Tensor], dy: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """The gradients of sum(y dy); zero where y does not depend on a leaf."""
-    return torch.autograd.grad(y, leaves, dy.to(y.dtype), retain_graph=True, materialize_grads=True)
+    return torch.autograd.grad(y, leaves, dy.to(y.dtype), materialize_grads=True)
 
 
 def writable(leaf: torch.Tensor) -> torch.Tensor:
