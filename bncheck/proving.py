@@ -171,8 +171,14 @@ def message(failure: Failure) -> str:
     return failure.comparisons[0].message() if failure.crash is None else failure.crash
 
 
-def proved(lane: Lane, course: Course, *, answers: Callable[[], Answers] = Answers) -> Proof:
-    """The lane from its first place to its last."""
+def proved(
+    lane: Lane,
+    course: Course,
+    *,
+    answers: Callable[[], Answers] = Answers,
+    recollection: Callable[[], Recollection] = Recollection,
+) -> Proof:
+    """The lane from its first place to its last; `answers` and `recollection` are made anew for each example."""
     scores: list[Score] = []
     costs: dict[str, Cost] = {}
     generation = 0.0
@@ -183,7 +189,7 @@ def proved(lane: Lane, course: Course, *, answers: Callable[[], Answers] = Answe
         generation += time.perf_counter() - started
         standings = list(_standings(lane, place, course, second))
         for number, case in enumerate(cases):
-            known = Known(answers(), Recollection())
+            known = Known(answers(), recollection())
             for standing in standings:
                 if standing.open and number < standing.most:
                     standing.show(case, number, known)

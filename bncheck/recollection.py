@@ -84,7 +84,7 @@ def _answer(question: Question, found: Result | ImplementationCrashed) -> Hashab
 def bits(value: Any) -> Hashable:
     """A value as something that is equal only where every bit is."""
     if isinstance(value, np.ndarray):
-        return value.dtype.name, value.shape, value.tobytes()
+        return value.dtype.num, value.shape, value.tobytes()
     if isinstance(value, (tuple, list)):
         return tuple(map(bits, value))
     if is_dataclass(value):
@@ -167,8 +167,8 @@ def _made_telling(kind: type[Any]) -> type[Any]:
         return object.__getattribute__(self, name)
 
     def quantity(self: Any, name: str) -> Any:
-        # The original looks at all of them to return one.
-        return getattr(self, name) if name in names else kind.quantity(self, name)
+        # The original looks at all of them to return one.  What is no field of an observation is one of its state.
+        return getattr(self, name) if name in names else getattr(self.state, name.removeprefix("running_"))
 
     return type(
         kind.__name__, (kind,), {"__slots__": ("told",), "__getattribute__": read, "quantity": quantity}

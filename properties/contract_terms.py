@@ -31,12 +31,17 @@ STATISTICS = ("running_mean", "running_var")
 
 
 def _beta(case: Case, like: Case, trial: Trial) -> Iterator[Comparison]:
-    """y = beta, dx = dgamma = 0, dbeta = dy, within the bounds of a channel of variance 0."""
+    """y = beta, dx = dgamma = 0, dbeta = dy, within the bounds of a channel of variance 0.
+
+    The signal of y is |x| too, which is what a value that is passed on would show.
+    """
     truth, limits = _biased(like, trial)
     for name in ("y", *GRADIENTS):
         if name in limits and trial.outcome(case).quantity(name) is not None:
-            exact = getattr(truth, name)
-            yield compare(name, trial.rows(case, name), exact, limits[name], shape_of(name, case))
+            exact, limit = getattr(truth, name), limits[name]
+            if name == "y":
+                limit = replace(limit, scale=np.maximum(limit.scale, np.abs(as_rows(like.x))))
+            yield compare(name, trial.rows(case, name), exact, limit, shape_of(name, case))
     yield from _moved(case, like, trial, nan=("running_var",))
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bncheck.adapter import State
 from bncheck.lanes import Collection
 from bncheck.planted.bug import Bug, Sound
 from bncheck.planted.numpy_adapter import layer
 from bncheck.planted.numpy_layer import Rows, average, total
 from bncheck.properties.catalogue import CATALOGUE
 
+STATE = State(np.zeros(1), np.ones(1))
 LAWS = {law.id: law for law in CATALOGUE}
 
 
