@@ -173,22 +173,6 @@ KILLED: dict[str, list[LayerAdapter]] = {
 }
 
 
-def test_every_law_has_its_bugs() -> None:
-    assert set(KILLED) == set(LAWS)
-
-
-@pytest.mark.parametrize(
-    ("name", "bug"), [(name, bug) for name, bugs in KILLED.items() for bug in range(len(bugs))]
-)
-def test_the_law_alone_kills_its_bugs(name: str, bug: int) -> None:
-    assert verdicts(KILLED[name][bug], LAWS[name]) == {name: Status.VIOLATED}
-
-
-@pytest.mark.parametrize("name", SOUND)
-def test_every_law_holds_for_a_sound_layer(name: str) -> None:
-    assert verdicts(LayerAdapter(SOUND[name]), *CONTRACTS) == dict.fromkeys(LAWS, Status.HELD)
-
-
 @pytest.mark.parametrize("declared", ["any", "beta"])
 @pytest.mark.parametrize("name", SOUND)
 def test_beta_is_allowed_to_every_form(name: str, declared: str) -> None:

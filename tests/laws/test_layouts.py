@@ -8,27 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mutants.layers import SOUND, LayerAdapter, Made, Rows, sound
+from laws.verdicts import tallies
+from mutants.layers import LayerAdapter, Made, Rows, sound
 
 from bncheck import Gradients
 from bncheck.adapter import Pullback
 from bncheck.case import Case, Native
 from bncheck.corpus import Corpus
-from bncheck.effort import CI, SMOKE
+from bncheck.effort import CI
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
-from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.properties.layouts import LAYOUT_LAWS
 from bncheck.regions import LAYOUTS
 from bncheck.shrinking import shrunk
 from bncheck.simplification import complexity, proposals
 from bncheck.trial import Trial
-from bncheck.verdict import Failure, Status, Tally, most_serious
+from bncheck.verdict import Failure, Status
 from bncheck.verify import planned, started, verify
 
-EFFORT = replace(SMOKE, examples=60, per_dtype=30)
-CORPUS = Corpus(2026, EFFORT)
 LAWS = {law.id: law for law in LAYOUT_LAWS}
 
 
@@ -100,38 +98,12 @@ class VarianceInARow(Placed):
         return result
 
 
-BUGS: list[tuple[str, type[Placed]]] = [
-    ("layout.forward", InputInARow),
-    ("layout.forward", GammaInARow),
-    ("layout.gradients", LikeTheInput),
-    ("layout.statistics", LostUpdate),
-    ("layout.evaluation", VarianceInARow),
-]
-
-
-def tallies(
-    implementation: Implementation, *laws: Law, corpus: Corpus = CORPUS
-) -> dict[str, dict[str, Tally]]:
-    plan = planned(laws, implementation, implementation.capabilities.dtypes)
-    found = verify(implementation, plan, corpus, started(plan))
-    return {law.id: by_dtype for law, by_dtype in found.items()}
-
-
-def verdicts(implementation: Implementation, *laws: Law, corpus: Corpus = CORPUS) -> dict[str, Status]:
-    found = tallies(implementation, *laws, corpus=corpus)
-    return {law: most_serious([each.status for each in by_dtype.values()]) for law, by_dtype in found.items()}
-
-
-@pytest.mark.parametrize(("law", "bug"), BUGS, ids=lambda each: getattr(each, "__name__", each))
-def test_the_law_alone_kills_its_bug(law: str, bug: type[Placed]) -> None:
-    assert verdicts(Implementation("bug", bug()), LAWS[law]) == {law: Status.VIOLATED}
-
-
-@pytest.mark.parametrize("name", SOUND)
-def test_every_law_holds_for_a_sound_layer(name: str) -> None:
-    adapter = Placed()
-    adapter.layer = SOUND[name]
-    assert verdicts(Implementation(name, adapter), *LAYOUT_LAWS) == dict.fromkeys(LAWS, Status.HELD)
+KILLED: dict[str, list[LayerAdapter]] = {
+    "layout.forward": [InputInARow(), GammaInARow()],
+    "layout.gradients": [LikeTheInput()],
+    "layout.statistics": [LostUpdate()],
+    "layout.evaluation": [VarianceInARow()],
+}
 
 
 @pytest.mark.parametrize("target", ["reference.numpy", "reference.torch"])
@@ -202,8 +174,7 @@ def test_a_case_without_layouts_decides_nothing() -> None:
 
 def test_a_counterexample_keeps_the_layout_that_is_misread_and_no_other() -> None:
     implementation, law = Implementation("bug", GammaInARow()), LAWS["layout.forward"]
-    corpus = Corpus(1, EFFORT)
-    found = tallies(implementation, law, corpus=corpus)[law.id]["float32"].failure
+    found = tallies(implementation, law)[law.id]["float32"].failure
     assert found is not None
     smallest: Failure = shrunk(law, implementation, found, budget=400)
     assert set(smallest.case.layouts) == {"gamma"}

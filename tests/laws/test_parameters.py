@@ -6,15 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pytest
-from laws.verdicts import verdicts
-from mutants.layers import ONE_PASS, SOUND, LayerAdapter, Made, sound, total
+from mutants.layers import LayerAdapter, Made, sound, total
 
 from bncheck import Config
-from bncheck.properties.parameters import PARAMETERS
-from bncheck.verdict import Status
-
-LAWS = {law.id: law for law in PARAMETERS}
 
 
 class HalfGamma(LayerAdapter):
@@ -68,24 +62,3 @@ KILLED: dict[str, list[LayerAdapter]] = {
         _layer(train_dx=lambda dy, xc, r, g: r * (dy - total(dy) / dy.shape[1])),
     ],
 }
-
-
-def test_every_law_has_its_bugs() -> None:
-    assert set(KILLED) == set(LAWS)
-
-
-@pytest.mark.parametrize(
-    ("name", "bug"), [(name, bug) for name, bugs in KILLED.items() for bug in range(len(bugs))]
-)
-def test_the_law_alone_kills_its_bugs(name: str, bug: int) -> None:
-    assert verdicts(KILLED[name][bug], LAWS[name]) == {name: Status.VIOLATED}
-
-
-@pytest.mark.parametrize("name", SOUND)
-def test_every_law_holds_for_a_sound_layer(name: str) -> None:
-    assert verdicts(LayerAdapter(SOUND[name]), *PARAMETERS) == dict.fromkeys(LAWS, Status.HELD)
-
-
-def test_a_one_pass_variance_is_unstable_and_not_violated() -> None:
-    found = verdicts(LayerAdapter(ONE_PASS), *PARAMETERS)
-    assert set(found.values()) <= {Status.HELD, Status.UNSTABLE}

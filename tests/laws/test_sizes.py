@@ -6,17 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pytest
-from laws.verdicts import verdicts
-from mutants.layers import SOUND, LayerAdapter, Rows, sound, total
+from mutants.layers import LayerAdapter, Rows, sound, total
 
 from bncheck.corpus import Corpus
 from bncheck.effort import CI, THOROUGH
-from bncheck.properties.sizes import SIZES
 from bncheck.regions import SIZE
-from bncheck.verdict import Status
-
-LAWS = {law.id: law for law in SIZES}
 
 
 def _layer(**parts: Callable[..., object]) -> LayerAdapter:
@@ -68,22 +62,6 @@ KILLED: dict[str, list[LayerAdapter]] = {
         _layer(mean=lambda x: _mean(x) + (len(x) - 1) * x.dtype.type(1e-3)),
     ],
 }
-
-
-def test_every_law_has_its_bugs() -> None:
-    assert set(KILLED) == set(LAWS)
-
-
-@pytest.mark.parametrize(
-    ("name", "bug"), [(name, bug) for name, bugs in KILLED.items() for bug in range(len(bugs))]
-)
-def test_the_law_alone_kills_its_bugs(name: str, bug: int) -> None:
-    assert verdicts(KILLED[name][bug], LAWS[name]) == {name: Status.VIOLATED}
-
-
-@pytest.mark.parametrize("name", SOUND)
-def test_every_law_holds_for_a_sound_layer(name: str) -> None:
-    assert verdicts(LayerAdapter(SOUND[name]), *SIZES) == dict.fromkeys(LAWS, Status.HELD)
 
 
 def test_a_run_reaches_the_sizes_beside_powers_of_two() -> None:
