@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from bncheck.adapter import Adapter
 from bncheck.case import Case
 from bncheck.corpus import Drawing
-from bncheck.errors import ImplementationCrashed
-from bncheck.evaluation import evaluate, told
+from bncheck.evaluation import told
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.kill_matrix import Cost, Hit, Score, kills
@@ -18,7 +17,6 @@ from bncheck.lanes import Course, Lane, Suspect, few_shapes
 from bncheck.law import Law
 from bncheck.outcome import Outcome
 from bncheck.performance import Performance
-from bncheck.performing import perform
 from bncheck.recollection import Recollection, Witness
 from bncheck.trial import Answers, Trial
 from bncheck.verdict import Failure, Judgement
@@ -42,27 +40,22 @@ class Remembering:
     """Evaluates each case once for all suspects: the second device that they are compared with, a sound one."""
 
     adapter: Adapter
-    outcomes: dict[int, tuple[Case, Outcome | ImplementationCrashed]] = field(default_factory=dict)
+    trial: Trial = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.close()
 
     def evaluate(self, case: Case) -> Outcome:
         """The outcome of a case."""
-        if id(case) not in self.outcomes:
-            try:
-                self.outcomes[id(case)] = case, evaluate(self.adapter, case, device="cpu")
-            except ImplementationCrashed as crash:
-                self.outcomes[id(case)] = case, crash
-        found = self.outcomes[id(case)][1]
-        if isinstance(found, ImplementationCrashed):
-            raise found
-        return found
+        return self.trial.outcome(case)
 
     def perform(self, case: Case) -> Performance:
-        """A program is performed each time."""
-        return perform(self.adapter, case, device="cpu")
+        """What a layer shows while it goes through the program of a case."""
+        return self.trial.performance(case)
 
     def close(self) -> None:
         """Forget, before the next example."""
-        self.outcomes.clear()
+        self.trial = Trial(Implementation("second device", self.adapter))
 
 
 @dataclass(frozen=True, slots=True)

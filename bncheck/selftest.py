@@ -206,7 +206,7 @@ def _matrix(collection: Collection, whole: Course, gathered: _Gathered) -> KillM
         bugs={each: judged(each) for each in collection.bugs if each.id in whole.suspects},
         sound={each: judged(each) for each in collection.sound if each.id in whole.suspects},
         laws=collection.laws,
-        complete=collection.complete,
+        complete=collection.complete and all(bug.id in whole.suspects for bug in collection.bugs),
         absent=whole.absent,
         costs=gathered.costs,
     )

@@ -7,6 +7,7 @@ from statistics import median
 
 from bncheck.kill_matrix import CRASHES, Hit, KillMatrix, by_class
 from bncheck.planted.bug import Bug
+from bncheck.proving import SOUND_EXAMPLES
 from bncheck.selftest import SelfTest, pairs
 
 TITLE = "# The kill matrix"
@@ -26,7 +27,7 @@ def _head(found: SelfTest) -> Iterator[str]:
     yield ""
     yield (
         "Which law, run alone, kills which planted bug: a small variation of a sound implementation that models a public "
-        "report.  This page is what `bncheck selftest --report md` writes."
+        "report, or that comes near to one.  This page is what `bncheck selftest --report md` writes."
     )
     yield ""
     yield f"- {found.date}, profile {options.profile}, seed {options.seed}; {versions}."
@@ -125,7 +126,10 @@ def _laws(found: SelfTest) -> Iterator[str]:
 def _sound(found: SelfTest) -> Iterator[str]:
     yield "## Sound variants"
     yield ""
-    yield "Each is judged by every law that applies to it, and none may be rejected."
+    yield (
+        f"Each is judged by every law that applies to it, on the first {SOUND_EXAMPLES} examples of each region in float32 "
+        "(in all its dtypes in profile thorough), and none may be rejected.  The soak has more."
+    )
     yield ""
     rows = [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,29 +10,51 @@ import numpy as np
 
 from bncheck.adapter import Adapter
 from bncheck.case import Native
-from bncheck.planted.bug import Bug
+from bncheck.planted.bug import Bug, Maker
 from bncheck.planted.classes import DETERMINISM, VALIDATION
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter, layer
 from bncheck.planted.numpy_layer import Layer, Made, Rows, average, stored, total
 
 
-def _dithered(y: Native, x: Native, _made: Made) -> Native:
+def _varying(parts: Callable[[np.random.Generator], dict[str, Callable[..., object]]]) -> Maker:
+    """The maker of a layer that varies from call to call, and from adapter to adapter in the same way."""
+
+    def made() -> Adapter:
+        varied = parts(np.random.default_rng(0))
+        return NumpyLayerAdapter(replace(Layer(), **varied))  # type: ignore[arg-type]  # a part fits its field
+
+    return made
+
+
+def _dithered(chance: np.random.Generator) -> dict[str, Callable[..., object]]:
     """Noise of a few ulps, as sums in an order that varies."""
-    noise = np.random.default_rng().integers(-2, 3, y.shape) * np.finfo(np.float32).eps
-    return np.asarray((y * (1 + noise).astype(y.dtype)).astype(x.dtype))
+
+    def output(y: Native, x: Native, _made: Made) -> Native:
+        noise = chance.integers(-2, 3, y.shape) * np.finfo(np.float32).eps
+        return np.asarray((y * (1 + noise).astype(y.dtype)).astype(x.dtype))
+
+    return {"output": output}
 
 
-def _random_sample(rows: Rows) -> Rows:
+def _random_sample(chance: np.random.Generator) -> dict[str, Callable[..., object]]:
     """The mean of half of the values, drawn anew each time."""
-    chosen = np.random.default_rng().permutation(rows.shape[1])[: (rows.shape[1] + 1) // 2]
-    return average(rows[:, np.sort(chosen)])
+
+    def mean(rows: Rows) -> Rows:
+        chosen = chance.permutation(rows.shape[1])[: (rows.shape[1] + 1) // 2]
+        return average(rows[:, np.sort(chosen)])
+
+    return {"mean": mean}
 
 
-def _races(made: Made, name: str, values: Native) -> None:
+def _races(chance: np.random.Generator) -> dict[str, Callable[..., object]]:
     """Now and then the write of a channel is lost."""
-    old: Native = getattr(made, name)
-    kept = np.random.default_rng().integers(0, 4, len(old)) > 0
-    stored(made, name, np.where(kept, values, old.astype(values.dtype)))
+
+    def racing(made: Made, name: str, values: Native) -> None:
+        old: Native = getattr(made, name)
+        kept = chance.integers(0, 4, len(old)) > 0
+        stored(made, name, np.where(kept, values, old.astype(values.dtype)))
+
+    return {"stored": racing}
 
 
 def _scratch_sum() -> Adapter:
@@ -63,21 +86,21 @@ DETERMINISM_BUGS = (
         "The last bits of the output differ from call to call.",
         DETERMINISM,
         "pytorch/pytorch#53691",
-        layer(output=_dithered),
+        _varying(_dithered),
     ),
     Bug(
         "determinism.varying_sample",
         "The mean is that of half of the values, drawn anew in each call.",
         DETERMINISM,
         "FluxML/NNlib.jl#757",
-        layer(mean=_random_sample),
+        _varying(_random_sample),
     ),
     Bug(
         "determinism.lost_updates",
         "Now and then the update of a channel is lost.",
         DETERMINISM,
         "tile-ai/TileOPs#1727",
-        layer(stored=_races),
+        _varying(_races),
     ),
     Bug(
         "determinism.scratch_of_the_call_before",

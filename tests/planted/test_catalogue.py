@@ -143,3 +143,13 @@ def test_a_bug_shows_on_a_simple_case(bug: Bug) -> None:
         for dtype in bug.dtypes
         for own, sound in zip(everything_of(adapter, dtype), seen_of_base(kind, dtype), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    "bug", [bug for bug in BUGS if bug.id.startswith("determinism.")], ids=lambda bug: bug.id
+)
+def test_what_varies_from_call_to_call_varies_the_same_in_every_run(bug: Bug) -> None:
+    case = simple_case()
+    runs = [[seen(adapter, case) for _ in range(3)] for adapter in (made(bug), made(bug))]
+
+    assert runs[0] == runs[1]

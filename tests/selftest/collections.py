@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -55,6 +56,13 @@ def surviving() -> Collection:
 def idle() -> Collection:
     """A law that nothing is wrong for."""
     return collection(BIASED, laws=("statistics.variance", "forward.output"))
+
+
+def idle_beside_a_slow_variant() -> Collection:
+    """The same, beside a sound variant that is not judged because it takes too long."""
+    return collection(
+        BIASED, sound=(TWO_PASS, replace(BROKEN, slow=True)), laws=("statistics.variance", "forward.output")
+    )
 
 
 def rejecting() -> Collection:

@@ -86,6 +86,12 @@ def test_a_law_that_kills_nothing_is_told() -> None:
     assert "kills nothing forward.output: training output agrees with the oracle" in told(found)
 
 
+def test_a_variant_that_is_too_slow_to_judge_excuses_no_law() -> None:
+    found = run(collections.idle_beside_a_slow_variant)
+    assert "sound.broken" in found.matrix.absent
+    assert found.exit_code == 1
+
+
 def test_a_sound_variant_that_is_rejected_is_told_with_where_to_find_it_again() -> None:
     found = run(collections.rejecting, seed=3)
     assert found.exit_code == 1
