@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bncheck.environment import version
+from bncheck.terminal import clear_errors, progress_line, terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bncheck.lanes import Collection
     from bncheck.law import Law
-    from bncheck.verify import Progress
 
 PROFILES = ("smoke", "ci", "thorough")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -296,40 +292,6 @@ def conventions(declared: Sequence[str], numerics: Sequence[str]) -> dict[str, s
     for name in numerics:
         named["affine" if name == "centred" else "variance"] = name
     return named
-
-
-def terminal(*, stderr: bool = False) -> Console:
-    """A console that respects NO_COLOR and what is no terminal, where lines are not folded at 80 characters."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 160
-    return console
-
-
-@contextmanager
-def progress_line() -> Iterator[Progress | None]:
-    """A line on the terminal's standard error that says what is being judged; nothing where that is no terminal."""
-    console = terminal(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    with console.status("loading") as status:
-        yield lambda words, number, of: status.update(f"{words} ({number + 1} of {of})")
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """One sentence and an exit code for what bncheck raises on purpose: 2 misuse, 4 not loaded, 3 our own defect."""
-    from bncheck.errors import BncheckError, DefectError, LoadError
-
-    try:
-        yield
-    except BncheckError as error:
-        click.echo(f"bncheck: {error}", err=True)
-        code = 3 if isinstance(error, DefectError) else 4 if isinstance(error, LoadError) else 2
-        sys.exit(code)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bncheck.case import Case, Native
-from bncheck.reference.formats import FLOAT32, dtype_of, format_of
+from bncheck.reference.formats import dtype_of
 from bncheck.shapes import Plan
-from bncheck.strategies import EPS, MOMENTA, Draw
+from bncheck.strategies import EPS, MOMENTA, Draw, parameter_dtype
 
 # None is beta, gamma or a running statistic of the same channel by chance, so that what y is can be told.
 _X = st.sampled_from((7.0, -5.0, 11.0, 0.1875, -300.0)) | st.integers(5, 50).map(float)
@@ -28,8 +28,7 @@ _MOMENTA = st.sampled_from([momentum for momentum in MOMENTA if momentum > 0])
 def single_cases(draw: Draw, *, dtype: str, plans: st.SearchStrategy[Plan]) -> Case:
     """Training batches of plans with one value a channel, under any rank."""
     plan, x_dtype = draw(plans), dtype_of(dtype)
-    half = format_of(x_dtype).significand < FLOAT32.significand
-    own = dtype_of("float32") if half and plan.mixed else x_dtype
+    own = parameter_dtype(x_dtype, plan)
     channels = plan.shape[1]
 
     def values(elements: st.SearchStrategy[float], dtype: np.dtype[Any]) -> Native:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from bncheck.case import Case, from_channel_major
 from bncheck.recipes import ChannelRecipe, Distribution, rows
-from bncheck.reference.formats import FLOAT32, dtype_of, format_of
+from bncheck.reference.formats import dtype_of
 from bncheck.shapes import Plan
-from bncheck.strategies import MOMENTA, Draw, draw_cotangent, draw_parameters, draw_statistics
+from bncheck.strategies import (
+    MOMENTA,
+    Draw,
+    draw_cotangent,
+    draw_parameters,
+    draw_statistics,
+    parameter_dtype,
+)
 
 # Powers of two of the deviation.  Square: the squares of the values leave float16, their variance does not; far: the
 # variance leaves it too, or comes near the largest number of the format; tiny: the variance is 0 in float16.
@@ -46,7 +52,7 @@ def range_cases(draw: Draw, *, dtype: str, plans: st.SearchStrategy[Plan]) -> Ca
         offset = scale * draw(_OFFSETS.get(kind, _NEAR))
         recipes.append(ChannelRecipe(draw(_DISTRIBUTIONS), offset, scale, draw(_SEEDS)))
     x = rows(tuple(recipes), count, dtype_of(dtype))
-    own = _own(dtype, plan)
+    own = parameter_dtype(x.dtype, plan)
     mean, variance = draw_statistics(draw, x=x, dtype=own)
     return Case(
         x=from_channel_major(x, plan.shape, x.dtype),
@@ -59,12 +65,6 @@ def range_cases(draw: Draw, *, dtype: str, plans: st.SearchStrategy[Plan]) -> Ca
         momentum=draw(_MOMENTA),
         mode="train",
     )
-
-
-def _own(dtype: str, plan: Plan) -> np.dtype[Any]:
-    """The dtype of parameters and statistics."""
-    half = format_of(dtype_of(dtype)).significand < FLOAT32.significand
-    return dtype_of("float32") if half and plan.mixed else dtype_of(dtype)
 
 
 # Of few digits, so that half precision has them.
@@ -97,7 +97,7 @@ def increment_cases(draw: Draw, *, dtype: str, plans: st.SearchStrategy[Plan]) -
     unbiased = x.astype(np.float64).var(axis=1, ddof=1)
     sides = np.array([draw(_SIDES) for _ in range(channels)])
     variances = 2.0 ** (np.floor(np.log2(np.where(unbiased > 0, unbiased, 1.0))) + sides)
-    own = _own(dtype, plan)
+    own = parameter_dtype(own, plan)
     return Case(
         x=from_channel_major(x, plan.shape, x.dtype),
         dy=None,

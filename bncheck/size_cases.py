@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from bncheck.case import Case, Native, from_channel_major
 from bncheck.recipes import ChannelRecipe, Distribution, rows
-from bncheck.reference.formats import FLOAT32, dtype_of, format_of
+from bncheck.reference.formats import dtype_of
 from bncheck.shapes import Plan
-from bncheck.strategies import MOMENTA, Draw
+from bncheck.strategies import MOMENTA, Draw, parameter_dtype
 
 # Sums of whole numbers are exact, so that a long channel is judged as sharply as a short one.
 _DISTRIBUTIONS: st.SearchStrategy[Distribution] = st.sampled_from(
@@ -37,8 +37,7 @@ def size_cases(draw: Draw, *, dtype: str, plans: st.SearchStrategy[Plan]) -> Cas
     """Channels with a mean that is not 0, no two alike, whose last values differ from the rest."""
     plan, x_dtype, seed = draw(plans), dtype_of(dtype), draw(_SEEDS)
     channels, count = plan.shape[1], prod(plan.shape) // plan.shape[1]
-    half = format_of(x_dtype).significand < FLOAT32.significand
-    own = dtype_of("float32") if half and plan.mixed else x_dtype
+    own = parameter_dtype(x_dtype, plan)
     scale, sign = 2.0 ** draw(_POWERS), draw(_SIGNS)
     tail, fresh = min(draw(_TAILS), (count + 1) // 2), draw(_FRESH)
     centres = sign * scale * _turns(_CENTRES, channels)

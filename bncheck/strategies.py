@@ -109,6 +109,11 @@ def _is_half(dtype: np.dtype[Any]) -> bool:
     return format_of(dtype).significand < FLOAT32.significand
 
 
+def parameter_dtype(x: np.dtype[Any], plan: Plan) -> np.dtype[Any]:
+    """The dtype of parameters and statistics: that of x, or float32 beside half-precision x where the plan mixes."""
+    return dtype_of("float32") if _is_half(x) and plan.mixed else x
+
+
 def draw_elements(draw: Draw, *, shape: tuple[int, int], dtype: np.dtype[Any], scale: float) -> NDArray[Any]:
     """(C, m) drawn element by element, times a power of two near `scale`."""
     elements = _ELEMENTS[draw(_WHICH_ELEMENTS)]
@@ -186,7 +191,7 @@ def cases(
     """Cases of one mode and one dtype of x, whose shapes come from `plans`."""
     plan = draw(plans)
     x_dtype = dtype_of(dtype)
-    parameters = dtype_of("float32") if _is_half(x_dtype) and plan.mixed else x_dtype
+    parameters = parameter_dtype(x_dtype, plan)
     epsilon = draw(_EPS if eps is None else eps)
     channels, count = plan.shape[1], prod(plan.shape) // plan.shape[1]
     # With eps 0 the spread of values that eps would set is that of eps 1e-3.

@@ -79,6 +79,7 @@ ORDER = (
     "text_report",
     "json_report",
     "pytest_support",
+    "terminal",
     "command_line",
     "__main__",
     "bncheck",
