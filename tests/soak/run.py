@@ -1,6 +1,6 @@
 """The soak: every law on implementations that are sound, on seeds that nobody has looked at; prints Markdown.
 
-    python tests/soak/soak.py --seeds 700000 700002 > docs/soundness.md
+    python tests/soak/run.py --seeds 700000 700002 > docs/soundness.md
 
 A comparison is one array of one case under one law.  What is not held is printed with its case, and the exit code is 1.
 torch's own layers are not judged by the laws that they violate (docs/findings.md).
@@ -17,6 +17,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing import get_context
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from soak.meta import differences
 
 from bncheck.checking import Options, loaded, report_on
 from bncheck.corpus import Corpus
@@ -25,6 +29,7 @@ from bncheck.environment import environment
 from bncheck.implementation import Implementation
 from bncheck.planted.catalogue import SOUND
 from bncheck.properties.catalogue import CATALOGUE
+from bncheck.regions import EVALUATION, TRAINING
 from bncheck.report import FAILING
 from bncheck.verdict import Status
 
@@ -39,6 +44,7 @@ TARGETS = (
     "torch.nn.functional:batch_norm",
 )
 
+ON_META = ("meta:BatchNorm1d", "meta:BatchNorm2d", "meta:BatchNorm3d")
 VIOLATED_BY_TORCH = ("layout.gradients", "layout.evaluation")
 
 
@@ -57,6 +63,7 @@ class Row:
 def jobs() -> Iterator[str]:
     """Names of what is judged: planted sound variants by their id, targets as a user names them."""
     yield from TARGETS
+    yield from ON_META
     yield from (f"sound:{each.id}" for each in SOUND if not each.id.startswith("reference."))
 
 
@@ -71,7 +78,9 @@ def judged(name: str, first: int, last: int, examples: int) -> list[Row]:
     implementation = _implementation(name)
     try:
         return [
-            _row(name, implementation, dtype, range(first, last), examples)
+            (_meta_row if name in ON_META else _row)(
+                name, implementation, dtype, range(first, last), examples
+            )
             for dtype in _dtypes(name, implementation)
         ]
     finally:
@@ -80,6 +89,8 @@ def judged(name: str, first: int, last: int, examples: int) -> list[Row]:
 
 def _implementation(name: str) -> Implementation:
     kind, _, rest = name.partition(":")
+    if kind == "meta":
+        return loaded(f"torch.nn:{rest}", Options("ci"))
     if kind != "sound":
         return loaded(name, Options("ci"))
     return Implementation(rest, next(each for each in SOUND if each.id == rest).make())
@@ -90,6 +101,25 @@ def _dtypes(name: str, implementation: Implementation) -> tuple[str, ...]:
     declared = next((each.dtypes for each in SOUND if kind == "sound" and each.id == rest), None)
     offered = implementation.capabilities.dtypes
     return tuple(dtype for dtype in offered if declared is None or dtype in declared)
+
+
+def _meta_row(name: str, implementation: Implementation, dtype: str, seeds: range, examples: int) -> Row:
+    """Shapes and dtypes of the meta device; nothing has a bound there."""
+    cases = (
+        (seed, case)
+        for seed in seeds
+        for region in (TRAINING, EVALUATION)
+        for case in corpus(seed, examples).examples(
+            corpus(seed, examples).drawing(region, dtype, dtypes=1, ladder=False)
+        )
+    )
+    found = [
+        (seed, words)
+        for seed, case in cases
+        for words in differences(implementation, name.partition(":")[2], case)
+    ]
+    alarms = tuple(f"{name} {dtype} seed {seed}: {words}" for seed, words in found if words is not None)
+    return Row(name, dtype, len(found), len(found), 0.0, alarms)
 
 
 def _row(name: str, implementation: Implementation, dtype: str, seeds: range, examples: int) -> Row:
@@ -143,7 +173,8 @@ def page(rows: list[Row], seeds: list[int], examples: int) -> str:
         "Nothing in development has looked at these seeds.",
         f"torch's own layers are judged without {' and '.join(VIOLATED_BY_TORCH)}, which they violate: [findings](findings.md).",
         "A comparison is one array of one case under one law; `sound:` are the variants in `bncheck/planted`.",
-        f"To repeat it: `python tests/soak/soak.py --seeds {seeds[0]} {seeds[1]} --examples {examples}`.",
+        "`meta:` are torch's own layers on its meta device: shapes and dtypes against those of the CPU.",
+        f"To repeat it: `python tests/soak/run.py --seeds {seeds[0]} {seeds[1]} --examples {examples}`.",
         "",
         f"**{total:,} comparisons, {len(alarms)} false alarms.**",
         "",
