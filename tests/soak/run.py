@@ -169,7 +169,7 @@ def page(rows: list[Row], seeds: list[int], examples: int) -> str:
         "",
         f"{dt.datetime.now(dt.UTC):%Y-%m-%d}; {versions}.",
         "",
-        f"{examples} examples of each region in each dtype, seeds {seeds[0]} to {seeds[1] - 1}, {len(CATALOGUE)} laws.",
+        f"{examples} examples of each region in each dtype, seeds {seeds[0]} up to {seeds[1]}, {len(CATALOGUE)} laws.",
         "Nothing in development has looked at these seeds.",
         f"torch's own layers are judged without {' and '.join(VIOLATED_BY_TORCH)}, which they violate: [findings](findings.md).",
         "A comparison is one array of one case under one law; `sound:` are the variants in `bncheck/planted`.",
