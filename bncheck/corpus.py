@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from bncheck.case import Case
 from bncheck.effort import Effort
 from bncheck.regions import Region
 from bncheck.shapes import ladder_plans
+
+_CONSTANT = "_maybe_draw_constant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,30 @@ class Drawing:
         def drawn(case: Case) -> None:
             pair.append(case)
 
-        for index in range(first, self.count):
-            pair: list[Case] = []
-            seed(self.number(index))(drawn)()
-            found.append(pair[0 if index == 0 else -1])
+        with constants_of_no_module():
+            for index in range(first, self.count):
+                pair: list[Case] = []
+                seed(self.number(index))(drawn)()
+                found.append(pair[0 if index == 0 else -1])
         return found
+
+
+@contextmanager
+def constants_of_no_module() -> Iterator[None]:
+    """Hypothesis draws, now and then, a constant that it finds in the source of the local modules that are loaded.
+
+    The target's own is one of them, and its examples would not be those of another target.  There is no setting for
+    it.
+    """
+    drawn = getattr(HypothesisProvider, _CONSTANT, None)
+    if drawn is None:
+        yield
+        return
+    setattr(HypothesisProvider, _CONSTANT, lambda *_given, **_named: None)
+    try:
+        yield
+    finally:
+        setattr(HypothesisProvider, _CONSTANT, drawn)
 
 
 @dataclass(slots=True)

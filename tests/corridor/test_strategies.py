@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +131,36 @@ def test_a_region_with_a_base_draws_what_the_corpus_makes_of_the_base() -> None:
     assert [fingerprint(case) for case in corpus.examples(drawing)] == [
         fingerprint(case) for case in drawing.examples()
     ]
+
+
+DRAWS = """
+import hashlib
+import sys
+
+sys.path[:0] = sys.argv[1:]
+if len(sys.argv) > 2:
+    import layer
+from corridor.bits import fingerprint
+
+from bncheck.corpus import Corpus
+from bncheck.effort import CI
+from bncheck.regions import PROGRAMS, TRAINING
+
+corpus = Corpus(0, CI)
+for region in (TRAINING, PROGRAMS):
+    for case in corpus.examples(corpus.drawing(region, "float64", dtypes=4, ladder=False)):
+        print(hashlib.sha256(fingerprint(case)).hexdigest())
+"""
+
+
+def test_the_numbers_in_a_targets_own_source_change_no_example(tmp_path: Path) -> None:
+    (tmp_path / "layer.py").write_text("NUMBERS = [3, 5, 7, 11, 1234567, 0.123, 4.5678, -2.25, 0.75]\n")
+    tests = str(Path(__file__).parents[1])
+    draws = [
+        subprocess.run(
+            [sys.executable, "-c", DRAWS, tests, *beside], capture_output=True, text=True, check=True
+        ).stdout
+        for beside in ([], [str(tmp_path)])
+    ]
+    assert draws[0] == draws[1]
+    assert len(draws[0].splitlines()) == 80
