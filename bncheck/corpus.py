@@ -72,8 +72,7 @@ class Drawing:
 def constants_of_no_module() -> Iterator[None]:
     """Hypothesis draws, now and then, a constant that it finds in the source of the local modules that are loaded.
 
-    The target's own is one of them, and its examples would not be those of another target.  There is no setting for
-    it.
+    The target's own is one of them, and its examples would not be those of another target.  No setting turns it off.
     """
     drawn = getattr(HypothesisProvider, _CONSTANT, None)
     if drawn is None:
