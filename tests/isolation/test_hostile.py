@@ -95,6 +95,10 @@ def test_a_file_that_ends_the_process_while_it_is_loaded_is_not_loaded(tmp_path:
     assert report.targets[0].error.endswith("ended its process: its process ended: exit code 7")
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="a shell that starts jobs in the background ignores SIGINT",
+)
 def test_an_interruption_prints_what_was_found_and_leaves_no_process(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "bncheck", "run", f"{HOSTILE}:LoopsForEver", "--profile", "smoke"]
     log = tmp_path / "log"
