@@ -34,6 +34,12 @@ class ImplementationDied(ImplementationCrashed):
     restarts = 1
 
 
+class DeviceLost(ImplementationDied):
+    """The implementation under test left its device in a state that answers nothing more in this process."""
+
+    restarts = 2
+
+
 class ImplementationTooLarge(ImplementationDied):
     """The implementation under test took more memory than it may."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
+
+import numpy as np
 
 from bncheck.adapter import Adapter
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case
 from bncheck.dialect import Dialect
+from bncheck.errors import DeviceLost, ImplementationCrashed
 from bncheck.evaluation import evaluate
 from bncheck.outcome import Outcome
 from bncheck.performance import Performance
@@ -68,19 +73,44 @@ class Implementation:
         """
         if self.worker is not None:
             return self.worker.evaluate(case)
-        return evaluate(self.adapter, case, device=self.device)
+        with lost_device_told(self.adapter, self.device):
+            return evaluate(self.adapter, case, device=self.device)
 
     def perform(self, case: Case) -> Performance:
         """Let one layer go through the program of `case`; raises as `evaluate` does."""
         if self.worker is not None:
             return self.worker.perform(case)
-        return perform(self.adapter, case, device=self.device)
+        with lost_device_told(self.adapter, self.device):
+            return perform(self.adapter, case, device=self.device)
 
     def close(self) -> None:
         """End the worker, and that of the companion."""
         for worker in (self.worker, None if self.companion is None else self.companion.worker):
             if worker is not None:
                 worker.close()
+
+
+@contextmanager
+def lost_device_told(adapter: Adapter, device: str) -> Iterator[None]:
+    """A crash inside after which the device answers nothing more is raised as DeviceLost.
+
+    An illegal memory access, for one, ends a CUDA context: from then on every call of the process fails with its
+    error, and would be taken for a verdict on a case that has nothing to do with it.
+    """
+    try:
+        yield
+    except ImplementationCrashed as crash:
+        if device == "cpu" or _answers(adapter):
+            raise
+        raise DeviceLost(f"{crash}; after it {device} answers nothing more in this process") from crash
+
+
+def _answers(adapter: Adapter) -> bool:
+    """Whether one number still travels to the device and back."""
+    try:
+        return float(adapter.fetch(adapter.place(np.ones(1, np.float32)))[0]) == 1
+    except Exception:  # noqa: BLE001  # each framework has its own, and all mean the same
+        return False
 
 
 def _restricted(offered: Capabilities, ranks: tuple[int, ...], *, second_device: bool) -> Capabilities:

@@ -26,6 +26,7 @@ from bncheck.case import Case, Native
 from bncheck.dialect import Dialect
 from bncheck.errors import (
     DefectError,
+    DeviceLost,
     ImplementationCrashed,
     ImplementationDied,
     ImplementationTimedOut,
@@ -139,6 +140,9 @@ class Worker:
         except BrokenPipeError:
             raise self._died() from None
         header, arrays = self._answer(self.limits.compiling if self.compiles else self.limits.seconds)
+        if "lost" in header:
+            self.close()
+            raise DeviceLost(header["lost"])
         if "crashed" in header:
             raise ImplementationCrashed(header["crashed"])
         return header, arrays

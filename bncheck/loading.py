@@ -38,7 +38,8 @@ def load(
     `device` holds where the target itself names none.  `dialect`: conventions that the user declares.
     `ranks`: the only ranks of x to judge, all that are offered where empty.  `dtypes`: formats of x that the user asks
     for, offered beyond float32 and float64 by what is recognised and declares none.  `isolate`: load and evaluate it in
-    a process of its own; None leaves that to what it is: files and compiled extensions are isolated.
+    a process of its own; None leaves that to what it is: files and compiled extensions are isolated, and what runs on
+    another device than the CPU, which one bad access to memory can take from its process.
     Raises UsageError for what is no target, device, convention or dtype, and LoadError, one sentence, for a target that cannot be had.
     """
     for key, value in dialect.items():
@@ -54,14 +55,15 @@ def load(
         raise UsageError(
             f"{_name_of(target)} is an object of this process; only a target that is named can be isolated"
         )
-    if parsed is not None and (needs_isolation(parsed) if isolate is None else isolate):
+    if parsed is not None and (place != "cpu" or needs_isolation(parsed) if isolate is None else isolate):
         request = {"target": parsed.text, "dialect": dict(dialect), "ranks": ranks, "dtypes": dtypes}
-        companion = (
-            _isolated({**request, "target": without_device(parsed), "device": "cpu"})
-            if place != "cpu"
-            else None
+        implementation = _isolated({**request, "device": place})
+        if place == "cpu":
+            return implementation
+        alone = load(
+            without_device(parsed), device="cpu", dialect=dialect, ranks=ranks, dtypes=dtypes, isolate=isolate
         )
-        return replace(_isolated({**request, "device": place}), companion=companion)
+        return replace(implementation, companion=alone)
     if parsed is None:
         found = Found(target, _name_of(target), device=place, declared=dialect)
     else:

@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from typing import Any, BinaryIO
 
 from bncheck import wire
-from bncheck.errors import BncheckError, ImplementationCrashed
+from bncheck.errors import BncheckError, DeviceLost, ImplementationCrashed
 from bncheck.implementation import Implementation
 from bncheck.loading import load
 from bncheck.surroundings import STANDARD_OUTPUT
@@ -59,7 +59,7 @@ def introduction(implementation: Implementation) -> dict[str, Any]:
 
 
 def _serve(implementation: Implementation, requests: BinaryIO, answers: BinaryIO) -> None:
-    """One case."""
+    """One case; EOFError where nothing more can be served."""
     case = wire.case_of(*wire.receive(requests))
     written = os.fstat(1).st_size
     try:
@@ -70,6 +70,9 @@ def _serve(implementation: Implementation, requests: BinaryIO, answers: BinaryIO
         if os.fstat(1).st_size > written and STANDARD_OUTPUT not in outcome.side_effects:
             outcome = replace(outcome, side_effects=(*outcome.side_effects, STANDARD_OUTPUT))
         wire.send_outcome(answers, outcome)
+    except DeviceLost as loss:
+        wire.send(answers, {"lost": str(loss)})
+        raise EOFError from loss
     except ImplementationCrashed as crash:
         wire.send(answers, {"crashed": str(crash)})
 

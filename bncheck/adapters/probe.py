@@ -12,7 +12,7 @@ import numpy as np
 from bncheck.adapter import Adapter
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
-from bncheck.errors import BncheckError, LoadError
+from bncheck.errors import BncheckError, DeviceLost, LoadError
 from bncheck.implementation import Implementation
 from bncheck.layout import Layout
 from bncheck.outcome import Outcome
@@ -54,6 +54,8 @@ class Probe:
             self._same_in_evaluation()
         if self.claimed.train and self.claimed.cumulative and self.claimed.momentum:
             self._without("cumulative", probe_case(self.claimed, cumulative=True))
+        if self.claimed.eval and self.claimed.zero_eps and self.claimed.eps is None:
+            self._zero_eps()
         half = next((each for each in _HALVES if each in self.claimed.dtypes), None)
         if half is not None and (self.claimed.mixed or self.claimed.uniform):
             self._without("mixed", probe_case(self.claimed, dtype=half, parameters="float32"))
@@ -67,9 +69,11 @@ class Probe:
         return self.claimed
 
     def outcome(self, case: Case) -> Outcome | str:
-        """The outcome of a case, or why there is none."""
+        """The outcome of a case, or why there is none; LoadError where nothing more can be had."""
         try:
             return self.implementation.evaluate(case)
+        except DeviceLost as loss:
+            raise LoadError(f"{self.name} cannot be loaded: {loss}") from loss
         except BncheckError as error:
             return str(error)
 
@@ -113,6 +117,13 @@ class Probe:
         if isinstance(outcome, str):
             self.reasons[capability] = outcome
             self._claim(**{capability: False})
+
+    def _zero_eps(self) -> None:
+        """What refuses eps 0 says so by a ValueError; what raises anything else is wrong."""
+        outcome = self.outcome(probe_case(self.claimed, training=False).changed(eps=0.0))
+        if isinstance(outcome, str) and outcome.startswith("ValueError: "):
+            self.reasons["zero_eps"] = outcome
+            self._claim(zero_eps=False)
 
     def _layouts(self) -> None:
         """What refuses to read arrays that lie elsewhere, as torch's `view` does, says so and is never wrong."""

@@ -68,6 +68,18 @@ def test_evaluation_that_raises_stays_claimed(samples: Path) -> None:
     assert load(f"{samples}/numpy_layers.py:failing_in_evaluation").capabilities.eval
 
 
+@pytest.mark.parametrize(("target", "offered"), [("RefusingZeroEps", False), ("DividingByEps", True)])
+def test_eps_zero_that_is_refused_is_not_offered_and_that_fails_is(
+    samples: Path, target: str, *, offered: bool
+) -> None:
+    pytest.importorskip("torch")
+
+    capabilities = load(f"{samples}/torch_ranks.py:{target}", isolate=False).capabilities
+
+    assert capabilities.zero_eps is offered
+    assert ("ValueError: eps must be positive" in str(capabilities.why_not("zero_eps"))) is not offered
+
+
 @pytest.mark.parametrize("target", ["Overwriting", "overwriting"])
 def test_what_torch_code_writes_into_x_is_seen_beside_the_gradients(
     samples: Path, make_case: Maker, target: str

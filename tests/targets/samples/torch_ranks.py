@@ -67,3 +67,15 @@ def overwriting(x, weight, bias, eps):
 
 def factory_without_annotation(num_features):
     return nn.BatchNorm2d(num_features)
+
+
+class RefusingZeroEps(ForImages):
+    def forward(self, x):
+        if self.eps == 0:
+            raise ValueError("eps must be positive")
+        return super().forward(x)
+
+
+class DividingByEps(ForImages):
+    def forward(self, x):
+        return super().forward(x) * (self.eps / self.eps)
