@@ -17,9 +17,13 @@ def test_every_finding_has_a_script() -> None:
     assert len(SCRIPTS) == PAGE.read_text().count("\n## ") > 0
 
 
-@pytest.mark.parametrize("title", SCRIPTS)
+@pytest.mark.parametrize(
+    "title", [pytest.param(title, marks=pytest.mark.gpu if "CUDA" in title else ()) for title in SCRIPTS]
+)
 def test_the_script_exits_1_and_needs_no_bncheck(title: str, tmp_path: Path) -> None:
-    pytest.importorskip(title.split(maxsplit=1)[0])
+    framework = pytest.importorskip(title.split(maxsplit=1)[0])
+    if "CUDA" in title and not framework.cuda.is_available():
+        pytest.skip("no GPU")
     assert "bncheck" not in SCRIPTS[title]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPTS[title]], cwd=tmp_path, capture_output=True, text=True, check=False
