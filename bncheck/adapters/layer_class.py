@@ -29,6 +29,7 @@ from bncheck.adapters.modes import Switch, switch_of
 from bncheck.adapters.names import CALL_ROLES
 from bncheck.adapters.probe import Probe
 from bncheck.case import Native
+from bncheck.dialect import usual
 from bncheck.errors import NotOffered
 from bncheck.layout import Layout
 
@@ -51,7 +52,7 @@ class LayerAdapter(ArraysAdapter):
     def __init__(self, found: Found) -> None:
         self.construction = construction_of(found)
         self.arrays = arrays_of(framework_of(found), found)
-        self.dialect = found.dialect(self.arrays.dialect)
+        self.dialect = found.dialect(usual(self.arrays.dialect, found.device))
         sample = self._sample()
         self.entry, self.signature = entry_point(type(sample), CALL_ROLES, found.name)
         self.slots: dict[str, Slot | None] = {
