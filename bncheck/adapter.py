@@ -13,6 +13,7 @@ import numpy as np
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.errors import NotOffered
 from bncheck.layout import Footprint, Layout, footprint_of, laid_out
 
@@ -58,6 +59,14 @@ class Gradients(NamedTuple):
     dx: FrameworkArray
     dgamma: FrameworkArray | None
     dbeta: FrameworkArray | None
+
+
+class Second(NamedTuple):
+    """The derivatives, to dy, x and gamma, of the inner product of the gradients with a direction; None for no gamma."""
+
+    dy: FrameworkArray
+    x: FrameworkArray
+    gamma: FrameworkArray | None
 
 
 class Adapter:
@@ -126,6 +135,18 @@ class Adapter:
         """y and the gradients in one go; compiled implementations override it to compile once."""
         y, pullback = self.vjp(handle, x, training)
         return y, pullback(dy)
+
+    def tangent(
+        self, handle: Handle, x: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """y and its derivative along a direction of x, gamma and beta."""
+        raise NotOffered(f"{self.name} has no forward mode")
+
+    def second_order(
+        self, handle: Handle, x: FrameworkArray, dy: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, Second]:
+        """y, and what sum(dx direction.x) + sum(dgamma direction.gamma) + sum(dbeta direction.beta) depends on."""
+        raise NotOffered(f"{self.name} does not differentiate its gradients")
 
     def copy(self, handle: Handle) -> Handle:
         """A layer of its own in the same state."""

@@ -14,11 +14,13 @@ class Capabilities:
     statistics; `uniform`: half-precision x with parameters and statistics of its own dtype.  `train`, `eval`: modes.
     `gradient`, `eval_gradient`: dx, dgamma and dbeta in each.  `statistics`: running mean and variance can be read
     after a training step; `set_statistics`: they can be given.  `affine`: gamma and beta can be given; `plain`: they
-    can be absent.  `momentum`: it can be chosen; `cumulative`: it can be None.  `zero_eps`: eps 0 in evaluation.
+    can be absent.  `momentum`: it can be chosen; `frozen`: as 0 too, where
+    statistics stand still; `cumulative`: it can be None.  `zero_eps`: eps 0 in evaluation.
     `channels`, `eps`, `fixed_momentum`: fixed values of an instance, None where free.  `compiles`: each new shape costs
     a compilation, so that shapes come from a short list.  `second_device`: the same target also runs on the CPU beside
     the device that is judged.  `actions`: steps of a program that it offers besides passes: momentum, reset, copy,
     reload, move.  `counter`: it counts the batches.  `older_backward`: a backward pass may follow a later forward pass.
+    `forward_mode`: the derivative of y along a direction; `second_order`: the derivatives of the gradients.
     `layouts`: its arrays can lie in memory in other ways than one element after the other.  `parameters`: gamma and
     beta can be read back; `memory`: where the arrays lie can be told; an adapter that offers these declares them.
     `reasons`: for an absent capability, why.
@@ -37,6 +39,7 @@ class Capabilities:
     affine: bool = True
     plain: bool = False
     momentum: bool = True
+    frozen: bool = True
     cumulative: bool = False
     zero_eps: bool = True
     channels: int | None = None
@@ -50,6 +53,8 @@ class Capabilities:
     layouts: bool = False
     parameters: bool = False
     memory: bool = False
+    forward_mode: bool = False
+    second_order: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -111,6 +116,7 @@ _WORDS = {
     "affine": "gamma and beta",
     "plain": "leaving gamma and beta out",
     "momentum": "a choice of momentum",
+    "frozen": "a momentum of 0",
     "cumulative": "a cumulative average (momentum None)",
     "zero_eps": "eps 0 in evaluation",
     "reset": "resetting the running statistics",
@@ -127,5 +133,7 @@ _SENTENCES = {
     "layouts": "its adapter does not declare that it places arrays in layouts",
     "parameters": "its adapter does not declare that gamma and beta can be read back",
     "memory": "its adapter does not declare that it tells where arrays lie in memory",
+    "forward_mode": "its adapter does not declare that it finds derivatives of y in forward mode",
+    "second_order": "its adapter does not declare that it differentiates its gradients",
     "second_device": "it is judged on one device, and there is no second to compare with",
 }

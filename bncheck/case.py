@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bncheck.direction import Direction
 from bncheck.layout import Layout
 from bncheck.reference.formats import Array, Format, format_of
 from bncheck.reference.problem import Problem
@@ -27,8 +28,9 @@ class Case:
     (C,), None where the case has none; their dtype is x's or float32.  `momentum` None is the cumulative average,
     `batches` the number of batches already seen.  `steps`: how often a training batch is shown in a row; the outcome
     is that of the last.  `layouts`: how an array lies in the memory of the framework, by its name, where it is not
-    contiguous.  `program`: steps that one layer goes through; x, dy and the rest are then what it starts from.  All
-    arrays are read-only.
+    contiguous.  `replaces`: whether the first batch that a layer sees replaces its statistics.  `program`: steps that one layer goes through; x, dy and the rest are then what it starts from.
+    `direction`: what is asked for is the derivative of y along it, or, where there is a dy, the derivatives of its
+    inner product with the gradients.  All arrays are read-only.
     """
 
     x: Native
@@ -44,9 +46,12 @@ class Case:
     steps: int = 1
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     program: tuple[Step, ...] = ()
+    replaces: bool = False
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.x, self.dy, self.gamma, self.beta, self.running_mean, self.running_var):
+        given = (self.x, self.dy, self.gamma, self.beta, self.running_mean, self.running_var)
+        for array in (*given, *(self.direction or ())):
             if array is not None:
                 array.setflags(write=False)
 
@@ -89,9 +94,12 @@ class Case:
         )
 
     def weights(self) -> tuple[Fraction, ...]:
-        """The weight of the new batch in each step: momentum, or 1 / (batches seen, this one counted)."""
+        """The weight of the new batch in each step: momentum, or 1 / (batches seen, this one counted); 1 in the first
+        step of all where that replaces the statistics.
+        """
         if self.momentum is not None:
-            return (Fraction(self.momentum),) * self.steps
+            first = 1 if self.replaces and self.batches == 0 else Fraction(self.momentum)
+            return (Fraction(first), *(Fraction(self.momentum),) * (self.steps - 1))
         return tuple(Fraction(1, self.batches + step) for step in range(1, self.steps + 1))
 
     def problem(self, *, biased: bool = False) -> Problem:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bncheck.adapter import ROLES, Adapter, Config, FrameworkArray, Gradients, Handle, State
 from bncheck.case import Case, Native
+from bncheck.direction import Direction
 from bncheck.errors import BncheckError, ImplementationCrashed
 from bncheck.layout import meetings
 from bncheck.outcome import Outcome
@@ -23,7 +24,7 @@ SHARES = " shares memory with "
 def evaluate(adapter: Adapter, case: Case, *, device: str) -> Outcome:
     """The outcome of `case`; whatever the adapter raises, an exit included, becomes ImplementationCrashed."""
     with caught(), watched() as watch:
-        outcome = _outcome(adapter, case, device)
+        outcome = (_outcome if case.direction is None else _further)(adapter, case, device)
     return replace(outcome, side_effects=(*outcome.side_effects, *watch.changed))
 
 
@@ -69,6 +70,26 @@ def _outcome(adapter: Adapter, case: Case, device: str) -> Outcome:
         dgamma=_fetched(adapter, gradients.dgamma),
         dbeta=_fetched(adapter, gradients.dbeta),
         side_effects=tuple(sorted(changed)),
+    )
+
+
+def _further(adapter: Adapter, case: Case, device: str) -> Outcome:
+    """Derivatives along the direction of a case; y and they are all that is looked at."""
+    assert case.direction is not None
+    with adapter.running(case.x.size):
+        handle = prepared(adapter, case, configured(case, device))
+        x = placed(adapter, case, "x")
+        direction = Direction(*(None if each is None else adapter.place(each) for each in case.direction))
+        if case.dy is None:
+            y, tangent = adapter.tangent(handle, x, direction, case.training)
+            return Outcome(adapter.fetch(y), tangent=adapter.fetch(tangent))
+        dy = placed(adapter, case, "dy")
+        y, second = adapter.second_order(handle, x, dy, direction, case.training)
+    return Outcome(
+        adapter.fetch(y),
+        second_dy=adapter.fetch(second.dy),
+        second_x=adapter.fetch(second.x),
+        second_gamma=_fetched(adapter, second.gamma),
     )
 
 
@@ -130,6 +151,9 @@ def prepared(adapter: Adapter, case: Case, config: Config) -> Handle:
     handle = adapter.make(config)
     if case.gamma is not None and case.beta is not None:
         adapter.set_params(handle, case.gamma, case.beta)
+    if case.replaces and case.batches > 0 and not adapter.capabilities.counter:
+        # That a layer which does not count has seen a batch cannot be told to it, but shown.
+        adapter.forward(handle, placed(adapter, case, "x"), True)  # noqa: FBT003  # the protocol's
     if case.running_mean is not None and adapter.capabilities.set_statistics:
         adapter.set_state(handle, State(case.running_mean, case.running_var, case.batches))
     for role in ROLES:

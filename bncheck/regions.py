@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
-from bncheck.case import Case
+from bncheck.case import Case, channel_major, from_channel_major
 from bncheck.degenerate_cases import emptied, in_evaluation, single_cases
 from bncheck.placements import placed_cases
 from bncheck.programs import programs
@@ -111,6 +112,19 @@ def _as_it_is(case: Case) -> Case:
     return case
 
 
+def _never_still(case: Case) -> Case:
+    """With a dy of 1, -0.5 and 2 in turn in channels where it is 0: there second derivatives would be 0 as well."""
+    if case.dy is None:
+        return case
+    rows = channel_major(case.dy)
+    rows[~rows.any(axis=1)] = np.resize((1.0, -0.5, 2.0), case.count)
+    return case.changed(dy=from_channel_major(rows, case.dy.shape, case.dy.dtype))
+
+
+def _never_still_in_evaluation(case: Case) -> Case:
+    return _in_evaluation(_never_still(case))
+
+
 def _programs(dtype: str, plans: Plans) -> st.SearchStrategy[Case]:
     several = plans.filter(lambda plan: plan.shape[1] > 1)
     return cases(mode="train", dtype=dtype, plans=several, programs=programs())
@@ -158,6 +172,22 @@ DIFFERENCES = TRAINING.from_base(
     "training batches in float64 of up to 1024 values a channel",
     _as_it_is,
     dtypes=("float64",),
+    largest=1024,
+)
+DIRECTIONS = TRAINING.from_base(
+    "directions",
+    "training batches in float32 and float64 of up to 1024 values a channel, with a dy that is not 0 and a direction "
+    "made of it; in half precision, where torch rounds each operation of these derivatives to the dtype of x, no bound "
+    "is derived yet",
+    _never_still,
+    dtypes=("float32", "float64"),
+    largest=1024,
+)
+EVALUATION_DIRECTIONS = TRAINING.from_base(
+    "evaluation_directions",
+    "the same in evaluation",
+    _never_still_in_evaluation,
+    dtypes=DIRECTIONS.dtypes,
     largest=1024,
 )
 LAYOUTS = Region(

@@ -28,12 +28,13 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 class Step:
     """One step.  The batches of a program are variants of its case's x and dy, numbered by `batch`.
 
-    train, eval: forward and backward in that mode.  forward: a training forward without gradients.  open: a training
-    forward whose backward comes later.  backward: that of the `batch`-th forward that is still open, counted from the
-    oldest.  momentum: `value` from now on, None for the cumulative average.  reset: statistics as when it was made.
-    copy: go on with a deep copy.  reload: save, and go on with a new layer that the state is loaded into.  move: to
-    float64 and back.  empty, single: a training batch without any value, and with one value a channel.  wrong: a batch
-    of one channel too many.  other: a second layer is made and trained on the batch.
+    train, eval: forward and backward in that mode. forward: a training forward of which no gradients are asked,
+    under no_grad in torch. open: a training forward whose backward comes later. backward: that of the `batch`-th
+    forward that is still open, counted from the oldest. momentum: `value` from now on, None for the cumulative
+    average. reset: statistics as when it was made. copy: go on with a deep copy. reload: save, and go on with a new
+    layer that the state is loaded into. move: to float64 and back. empty, single: a training batch without any
+    value, and with one value a channel. wrong: a batch of one channel too many. other: a second layer is made and
+    trained on the batch.
     """
 
     action: Action

@@ -9,9 +9,10 @@ from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native, channel_major
 from bncheck.comparison import Comparison, Elements, against_truth, defect_of
 from bncheck.errors import BncheckError, ImplementationCrashed
+from bncheck.further import Further, further
 from bncheck.implementation import Implementation
 from bncheck.model import Situation, situations
-from bncheck.outcome import Outcome
+from bncheck.outcome import FURTHER, Outcome
 from bncheck.performance import Performance
 from bncheck.reference.bounds import Bound, bounds
 from bncheck.reference.formats import FLOAT64, Array
@@ -35,6 +36,7 @@ class Answers:
     problems: dict[tuple[int, bool], tuple[Case, Problem, Truth]] = field(default_factory=dict)
     known: dict[tuple[int, bool, Profile], dict[str, Bound]] = field(default_factory=dict)
     derived: dict[tuple[int, str], tuple[Case, Case]] = field(default_factory=dict)
+    directed: dict[int, tuple[Case, Further]] = field(default_factory=dict)
 
     def derive(self, case: Case, name: str, make: Callable[[Case], Case]) -> Case:
         """The variant of a case that `make` makes, made once and known by its name from then on."""
@@ -54,10 +56,18 @@ class Answers:
     def bounds(self, case: Case, profile: Profile, *, biased: bool) -> dict[str, Bound]:
         """The bounds of a case under a profile."""
         key = (id(case), biased, profile)
+        if key not in self.known and case.direction is not None:
+            self.known[key] = self.further(case).bounds(profile)
         if key not in self.known:
             problem, truth = self.truth(case, biased=biased)
             self.known[key] = bounds(problem, truth, profile)
         return self.known[key]
+
+    def further(self, case: Case) -> Further:
+        """What is exact of a case with a direction of x."""
+        if id(case) not in self.directed:
+            self.directed[id(case)] = case, further(case)
+        return self.directed[id(case)][1]
 
 
 @dataclass(slots=True)
@@ -153,7 +163,7 @@ class Trial:
 
     def truth(self, case: Case) -> Truth:
         """The exact outcome in the implementation's dialect."""
-        return self.answers.truth(case, biased=self._biased)[1]
+        return self.answers.truth(case, biased=self._biased(case))[1]
 
     def bounds(self, case: Case) -> dict[str, Bound]:
         """The bounds of the implementation's profile, by quantity."""
@@ -161,10 +171,12 @@ class Trial:
         if self.one_pass:
             # Unclipped: a negative variance, and the NaN that it makes, is the well-known end of the same instability.
             profile = replace(profile, variance="one_pass", clipped=False)
-        return self.answers.bounds(case, profile, biased=self._biased)
+        return self.answers.bounds(case, profile, biased=self._biased(case))
 
     def exact(self, case: Case, quantity: str) -> Exact:
         """The exact rows of one quantity that the case has."""
+        if quantity in FURTHER:
+            return self.answers.further(case).exact(quantity)
         found = getattr(self.truth(case), quantity)
         assert isinstance(found, Exact)
         return found
@@ -188,14 +200,16 @@ class Trial:
             raise IllFormed(Comparison(quantity, Elements(), defect=defect))
         return as_rows(actual)
 
-    @property
-    def _biased(self) -> bool:
-        return self.implementation.dialect.running_variance == "biased"
+    def _biased(self, case: Case) -> bool:
+        return self.implementation.dialect.biased(case.x.ndim)
+
+
+_LIKE_X = ("y", "dx", "tangent", "second_dy", "second_x")
 
 
 def shape_of(quantity: str, case: Case) -> tuple[int, ...]:
-    """The shape that a quantity should have: that of x for y and dx, (C,) for the others."""
-    return case.x.shape if quantity in ("y", "dx") else (case.channels,)
+    """The shape that a quantity should have: that of x for what has one number for each of x, (C,) for the others."""
+    return case.x.shape if quantity in _LIKE_X else (case.channels,)
 
 
 def as_rows(array: Native) -> Array:

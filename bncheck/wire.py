@@ -12,15 +12,16 @@ import numpy as np
 
 from bncheck.adapter import State
 from bncheck.case import Case, Native
+from bncheck.direction import Direction
 from bncheck.errors import ImplementationCrashed
-from bncheck.outcome import Outcome
+from bncheck.outcome import FURTHER, QUANTITIES, Outcome
 from bncheck.performance import Observation, Performance
 from bncheck.step import Step
 
 _BFLOAT16 = ml_dtypes.bfloat16
 _LENGTH = struct.Struct("<Q")
 CASE_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
-OUTCOME_ARRAYS = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+OUTCOME_ARRAYS = (*QUANTITIES, *FURTHER)
 OBSERVED_ARRAYS = ("y", "dx", "dgamma", "dbeta")
 # A message beyond this is no outcome of a case that bncheck draws.
 LARGEST = 2**32
@@ -82,14 +83,20 @@ def send_case(stream: BinaryIO, case: Case) -> None:
         **numbers,
         "steps": case.steps,
         "layouts": dict(case.layouts),
+        "replaces": case.replaces,
         "program": [[step.action, step.batch, step.value] for step in case.program],
     }
-    send(stream, header, {name: getattr(case, name) for name in CASE_ARRAYS})
+    arrays = {name: getattr(case, name) for name in CASE_ARRAYS}
+    if case.direction is not None:
+        arrays |= {f"direction.{name}": array for name, array in case.direction._asdict().items()}
+    send(stream, header, arrays)
 
 
 def case_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Case:
     """The case that was sent."""
     vectors = {name: arrays.get(name) for name in CASE_ARRAYS if name != "x"}
+    along = arrays.get("direction.x")
+    direction = Direction(along, arrays.get("direction.gamma"), arrays.get("direction.beta"))
     return Case(
         x=arrays["x"],
         eps=header["eps"],
@@ -99,6 +106,8 @@ def case_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Case:
         steps=header["steps"],
         layouts=header["layouts"],
         program=tuple(Step(*step) for step in header["program"]),
+        replaces=header["replaces"],
+        direction=None if along is None else direction,
         **vectors,
     )
 

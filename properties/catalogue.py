@@ -18,6 +18,7 @@ from bncheck.properties.precision import PRECISION
 from bncheck.properties.programs import PROGRAM_LAWS
 from bncheck.properties.purity import PURITY
 from bncheck.properties.ranges import RANGES
+from bncheck.properties.second_order import SECOND_ORDER
 from bncheck.properties.sizes import SIZES
 from bncheck.properties.special_values import SPECIAL_VALUES
 from bncheck.properties.statistics import STATISTICS
@@ -33,6 +34,7 @@ CATALOGUE: tuple[Law, ...] = (
     *EVALUATION_LAWS,
     *GRADIENTS,
     central_differences_agree_with_the_claimed_gradient,
+    *SECOND_ORDER,
     *SYMMETRIES,
     *ARRANGEMENTS,
     scale_of_the_weights_does_not_matter,

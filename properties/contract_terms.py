@@ -5,7 +5,7 @@ With one value a channel x - mean = 0, the biased variance is 0 and the unbiased
 running mean moves to x by the weight of the batch or stays, and the running variance moves to 0 (biased, or without
 the factor m / (m - 1)), stays, or is NaN; under "nan" they may be NaN.
 
-Without a value y has no element, and the sums over dy are 0.  "raise": the call raises.  "keep": the running
+Without a value y has no element, the sums over dy are 0, and the batch counts or does not, where that is declared.  "raise": the call raises.  "keep": the running
 statistics keep their bits.  "nan": of each channel at least one of them is NaN, so that what was lost is seen.
 """
 
@@ -96,12 +96,14 @@ def _biased(case: Case, trial: Trial) -> tuple[Truth, dict[str, Bound]]:
 
 def _keep(case: Case, _like: Case, trial: Trial) -> Iterator[Comparison]:
     """The running statistics keep their bits."""
+    yield from _counted(case, trial)
     yield from without_values(case, trial)
     yield from kept(case, trial)
 
 
 def _lost(case: Case, _like: Case, trial: Trial) -> Iterator[Comparison]:
     """At least one of the running statistics of each channel is NaN."""
+    yield from _counted(case, trial)
     yield from _shaped(case, trial)
     if not trial.capabilities.statistics or case.running_mean is None:
         return
@@ -110,6 +112,16 @@ def _lost(case: Case, _like: Case, trial: Trial) -> Iterator[Comparison]:
     if not lost.all():
         defect = "the running statistics are numbers, but not those given, after a batch without a value"
     yield Comparison("running_mean", Elements(judged=case.channels), defect=defect)
+
+
+def _counted(case: Case, trial: Trial) -> Iterator[Comparison]:
+    """The count of batches goes on or stays, where the dialect declares it."""
+    counted, batches = trial.implementation.dialect.empty_counted, trial.outcome(case).batches
+    if counted == "any" or batches is None:
+        return
+    expected = case.batches + (counted == "yes")
+    defect = f"the count of batches is {batches}, expected {expected}" if batches != expected else None
+    yield Comparison("batches", Elements(judged=1), defect=defect)
 
 
 def without_values(case: Case, trial: Trial) -> Iterator[Comparison]:

@@ -74,10 +74,13 @@ def statistics_move_in_proportion_to_momentum(case: Case, trial: Trial) -> Itera
     if case.running_mean is None or case.running_var is None:
         return
     (own,) = case.weights()
-    momentum = next(each for each in _rotated(case.count) if each != own and (each or own))
+    frozen = own and trial.capabilities.frozen
+    momentum = next(each for each in _rotated(case.count) if each != own and (each or frozen))
     still = trial.without_gradients(case)
+    # A layer whose first batch replaces the statistics goes on from the batches that it has seen.
+    seen = case.batches if case.replaces else 0
     other = trial.derive(
-        still, f"momentum {momentum}", lambda case: case.changed(momentum=momentum, batches=0)
+        still, f"momentum {momentum}", lambda case: case.changed(momentum=momentum, batches=seen)
     )
     here, there, weight = trial.bounds(case), trial.bounds(other), float(own)
     for name, old in (("running_mean", case.running_mean), ("running_var", case.running_var)):

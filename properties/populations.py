@@ -45,10 +45,14 @@ def statistics_of_small_batches_are_unbiased(case: Case, trial: Trial) -> Iterat
         return
     values = _population(case, trial)
     parts = list(_parts(case, trial, values))
+    if not parts:
+        return
     (weight,) = case.weights()
-    for name, statistic in _moments(values, trial).items():
+    for name, statistic in _moments(
+        values, biased=trial.implementation.dialect.biased(parts[0][0].x.ndim)
+    ).items():
         limits = [_counted(trial.bounds(part)[name], counted) for part, counted in parts]
-        if not parts or not all(limit.judged.all() for limit in limits):
+        if not all(limit.judged.all() for limit in limits):
             continue
         old = Fraction(float(getattr(parts[0][0], name)[0]))
         expected = len(values) * ((1 - weight) * old + weight * statistic)
@@ -66,13 +70,12 @@ def _population(case: Case, trial: Trial) -> Array:
     return np.resize(channel_major(case.x), SIZES[case.count % len(SIZES)] if free else SIZES[0])
 
 
-def _moments(values: Array, trial: Trial) -> dict[str, Fraction]:
+def _moments(values: Array, *, biased: bool) -> dict[str, Fraction]:
     """Exactly: the mean, and the variance that is tracked on average."""
     numbers = [Fraction(float(value)) for value in values]
     mean = sum(numbers, Fraction(0)) / len(numbers)
     squares = sum(((number - mean) ** 2 for number in numbers), Fraction(0))
     count = len(numbers) - 1
-    biased = trial.implementation.dialect.running_variance == "biased"
     return {
         "running_mean": mean,
         "running_var": squares / count * (Fraction(count - 1, count) if biased else 1),

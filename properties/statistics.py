@@ -28,7 +28,7 @@ def running_variance_moves_towards_the_unbiased_batch_variance(
     case: Case, trial: Trial
 ) -> Iterator[Comparison]:
     """running_var <- (1 - w) running_var + w m / (m - 1) var, m values a channel; without the factor where the
-    dialect declares a biased running variance.  The increment is the signal.
+    dialect declares a biased running variance, for all ranks or for that of x.  The increment is the signal.
     """
     yield from trial.agreement(case, "running_var")
 

@@ -47,7 +47,8 @@ def bounds(problem: Problem, truth: Truth, profile: Profile) -> dict[str, Bound]
         return found
 
 
-def _bound(exact: Exact, largest: Array, scale: Array, inside: Mask, stored: Format) -> Bound:
+def bounded(exact: Exact, largest: Array, scale: Array, inside: Mask, stored: Format) -> Bound:
+    """The bound of a quantity that is kept in a format, judged where that holds it for certain."""
     largest = largest * _OUTWARD
     size = np.abs(exact.hi)
     judged = (
@@ -58,15 +59,15 @@ def _bound(exact: Exact, largest: Array, scale: Array, inside: Mask, stored: For
 
 def _output(problem: Problem, truth: Truth, profile: Profile, errors: MomentErrors, inside: Domain) -> Bound:
     spread = np.sqrt(np.mean(truth.centred**2, axis=-1, keepdims=True)) * truth.inverse_std
-    spread = spread * _strength(problem)
+    spread = spread * strength_of(problem)
     if problem.beta is not None:
         spread = np.where(spread == 0, np.abs(problem.beta), spread)
-    return _bound(
+    return bounded(
         truth.y, output_bound(problem, truth, profile, errors), spread, inside.forward, profile.output
     )
 
 
-def _strength(problem: Problem) -> Array:
+def strength_of(problem: Problem) -> Array:
     """|gamma|, or 1 where there is none or it is 0."""
     if problem.gamma is None:
         return np.ones((problem.x.shape[0], 1))
@@ -84,8 +85,8 @@ def _running(
         moved, grown = truth.mean, truth.variance * float(problem.bessel)
     moved, grown = np.abs(moved - problem.running_mean), np.abs(grown - problem.running_var)
     return {
-        "running_mean": _bound(truth.running_mean, mean, moved, inside.running_mean, profile.running),
-        "running_var": _bound(truth.running_var, variance, grown, inside.running_var, profile.running),
+        "running_mean": bounded(truth.running_mean, mean, moved, inside.running_mean, profile.running),
+        "running_var": bounded(truth.running_var, variance, grown, inside.running_var, profile.running),
     }
 
 
@@ -95,12 +96,14 @@ def _gradients(
     assert problem.dy is not None and truth.dx is not None
     found = gradient_bounds(problem, truth, profile, errors)
     size = np.abs(problem.dy)
-    strength = _strength(problem) * truth.inverse_std * np.sqrt(np.mean(size * size, axis=-1, keepdims=True))
-    result = {"dx": _bound(truth.dx, found.dx, strength, inside.backward, profile.output)}
+    strength = (
+        strength_of(problem) * truth.inverse_std * np.sqrt(np.mean(size * size, axis=-1, keepdims=True))
+    )
+    result = {"dx": bounded(truth.dx, found.dx, strength, inside.backward, profile.output)}
     if truth.dgamma is not None:
         projected = np.sum(size * np.abs(truth.centred), axis=-1, keepdims=True) * truth.inverse_std
-        result["dgamma"] = _bound(truth.dgamma, found.dgamma, projected, inside.backward, profile.parameters)
+        result["dgamma"] = bounded(truth.dgamma, found.dgamma, projected, inside.backward, profile.parameters)
     if truth.dbeta is not None:
         total = np.sum(size, axis=-1, keepdims=True)
-        result["dbeta"] = _bound(truth.dbeta, found.dbeta, total, inside.backward, profile.parameters)
+        result["dbeta"] = bounded(truth.dbeta, found.dbeta, total, inside.backward, profile.parameters)
     return result

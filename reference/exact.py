@@ -107,3 +107,55 @@ def _pairs(rows: list[list[Decimal]]) -> Exact:
         ]
     )
     return Exact(high, low)
+
+
+def second_order_exactly(problem: Problem, direction: Array) -> dict[str, Exact]:
+    """The derivatives of sum(v dx) to x and gamma, name by name as in `second_order.SecondOrder`.
+
+    From the second derivatives of y itself: with w = var + eps, y_j depends on x_k and x_i by
+    - ((delta_jk - 1/m) xc_i + (delta_ji - 1/m) xc_k + (delta_ik - 1/m) xc_j) / (m w^(3/2)) + 3 xc_i xc_j xc_k / (m^2 w^(5/2)).
+    """
+    with localcontext(_CONTEXT):
+        rows = [_second_channel(problem, direction, index) for index in range(problem.x.shape[0])]
+        return {name: _pairs([row[name] for row in rows]) for name in rows[0]}
+
+
+def _second_channel(problem: Problem, direction: Array, index: int) -> dict[str, list[Decimal]]:
+    assert problem.dy is not None
+    x, dy, v = (
+        [Decimal(float(value)) for value in array[index]] for array in (problem.x, problem.dy, direction)
+    )
+    gamma, m = _number(problem.gamma, index), len(x)
+    dx = _direct_dx(problem, index, x, dy)
+    along = {"gamma": [sum((a * b for a, b in zip(v, dx, strict=True)), Decimal(0))]}
+    if not problem.training:
+        return {"x": [Decimal(0)] * m, **along}
+    mean = sum(x, Decimal(0)) / m
+    xc = [value - mean for value in x]
+    w = sum((value * value for value in xc), Decimal(0)) / m + Decimal(problem.eps)
+    root, places = w.sqrt(), range(m)
+
+    def apart(i: int, j: int) -> Decimal:
+        return Decimal(int(i == j)) - Decimal(1) / m
+
+    def bent(j: int, k: int, i: int) -> Decimal:
+        first = apart(j, k) * xc[i] + apart(j, i) * xc[k] + apart(i, k) * xc[j]
+        return 3 * xc[i] * xc[j] * xc[k] / (m * m * w * w * root) - first / (m * w * root)
+
+    scale = Decimal(1) if gamma is None else gamma
+    found = [scale * sum(dy[j] * v[k] * bent(j, k, i) for j in places for k in places) for i in places]
+    return {"x": found, **along}
+
+
+def _direct_dx(problem: Problem, index: int, x: list[Decimal], dy: list[Decimal]) -> list[Decimal]:
+    """dx for gamma 1."""
+    given_mean, given_var = _number(problem.running_mean, index), _number(problem.running_var, index)
+    mean, variance = sum(x, Decimal(0)) / len(x), Decimal(0)
+    if problem.training:
+        variance = sum(((value - mean) ** 2 for value in x), Decimal(0)) / len(x)
+    else:
+        assert given_mean is not None and given_var is not None
+        mean, variance = given_mean, given_var
+    deviation = (variance + Decimal(problem.eps)).sqrt()
+    found = _backward(dy, x=x, mean=mean, deviation=deviation, scale=Decimal(1), training=problem.training)
+    return found["dx"]

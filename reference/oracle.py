@@ -67,20 +67,21 @@ class Truth:
 def solve(problem: Problem, *, double_double: bool) -> Truth:
     """The exact outcome of `problem`; `double_double` where float64 itself is judged."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        return _Solver(problem, DoubleDouble).truth() if double_double else _Solver(problem, Double).truth()
+        return Solver(problem, DoubleDouble).truth() if double_double else Solver(problem, Double).truth()
 
 
-def _exponent(*arrays: Array) -> Array:
+def exponent(*arrays: Array) -> Array:
     """Per channel, the power of two just above the largest magnitude; 0 where there is none."""
     largest = np.max([np.max(np.abs(array), axis=-1, keepdims=True) for array in arrays], axis=0)
     return np.where(np.isfinite(largest) & (largest > 0), np.frexp(largest)[1], 0)
 
 
-def _pair(number: Double | DoubleDouble) -> Exact:
+def pair(number: Double | DoubleDouble) -> Exact:
+    """A number of either arithmetic as hi + lo."""
     return Exact(np.asarray(number.hi), np.asarray(number.lo))
 
 
-class _Solver(Generic[N]):
+class Solver(Generic[N]):
     """The formulae over one arithmetic.  Channels are scaled by powers of two, so that nothing overflows inside."""
 
     def __init__(self, problem: Problem, number: type[N]) -> None:
@@ -90,23 +91,12 @@ class _Solver(Generic[N]):
         given = [column * np.sqrt(problem.eps)]
         if not problem.training and problem.running_mean is not None and problem.running_var is not None:
             given += [problem.running_mean, np.sqrt(np.abs(problem.running_var))]
-        self.power = _exponent(problem.x, *given)
+        self.power = exponent(problem.x, *given)
         self.ones = column
 
     def truth(self) -> Truth:
         """All quantities."""
-        problem, x = self.problem, self.number.of(self.problem.x).scaled(-self.power)
-        if problem.training:
-            count = self.number.of(self.ones * problem.count)
-            mean = x.total() / count
-            centred = x - mean
-            variance = (centred * centred).total() / count
-        else:
-            assert problem.running_mean is not None and problem.running_var is not None
-            mean = self.number.of(problem.running_mean).scaled(-self.power)
-            variance = self.number.of(problem.running_var).scaled(-2 * self.power)
-            centred = x - mean
-        root = (variance + self.number.of(self.ones * problem.eps).scaled(-2 * self.power)).inverse_root()
+        mean, variance, centred, root = self.moments()
         mean_out, variance_out = mean.scaled(self.power), variance.scaled(2 * self.power)
         running_mean, running_var = self.running(mean_out, variance_out)
         dx, dgamma, dbeta = self.gradients(centred, root)
@@ -123,13 +113,29 @@ class _Solver(Generic[N]):
             inverse_std=root.scaled(-self.power).hi,
         )
 
+    def moments(self) -> tuple[N, N, N, N]:
+        """Mean, variance, x - mean and 1 / sqrt(variance + eps), all of x times 2^-power."""
+        problem, x = self.problem, self.number.of(self.problem.x).scaled(-self.power)
+        if problem.training:
+            count = self.number.of(self.ones * problem.count)
+            mean = x.total() / count
+            centred = x - mean
+            variance = (centred * centred).total() / count
+        else:
+            assert problem.running_mean is not None and problem.running_var is not None
+            mean = self.number.of(problem.running_mean).scaled(-self.power)
+            variance = self.number.of(problem.running_var).scaled(-2 * self.power)
+            centred = x - mean
+        root = (variance + self.number.of(self.ones * problem.eps).scaled(-2 * self.power)).inverse_root()
+        return mean, variance, centred, root
+
     def affine(self, normalised: N) -> Exact:
         """y = gamma xhat + beta, gamma scaled to about 1 for the product."""
         gamma, beta = self.problem.gamma, self.problem.beta
         if gamma is not None:
-            power = _exponent(gamma)
+            power = exponent(gamma)
             normalised = (normalised * self.number.of(gamma).scaled(-power)).scaled(power)
-        return _pair(normalised if beta is None else normalised + self.number.of(beta))
+        return pair(normalised if beta is None else normalised + self.number.of(beta))
 
     def running(self, mean: N, variance: N) -> tuple[Exact | None, Exact | None]:
         """old decay + stat (1 - decay), the variance with Bessel's factor; the old values untouched in evaluation."""
@@ -138,16 +144,16 @@ class _Solver(Generic[N]):
             return None, None
         old = self.number.of(problem.running_mean), self.number.of(problem.running_var)
         if not problem.training or not problem.weights:
-            return _pair(old[0]), _pair(old[1])
+            return pair(old[0]), pair(old[1])
         unbiased = variance * self.constant(*as_pair(problem.bessel))
         return self.update(old[0], mean), self.update(old[1], unbiased)
 
     def update(self, old: N, statistic: N) -> Exact:
         """The exponential or cumulative average after all steps on this batch."""
-        power = _exponent(old.hi, statistic.hi)
+        power = exponent(old.hi, statistic.hi)
         keep = self.constant(*as_pair(self.problem.decay))
         gain = self.constant(*as_pair(1 - self.problem.decay))
-        return _pair((old.scaled(-power) * keep + statistic.scaled(-power) * gain).scaled(power))
+        return pair((old.scaled(-power) * keep + statistic.scaled(-power) * gain).scaled(power))
 
     def constant(self, high: float, low: float) -> N:
         """A number given as a pair, one a channel."""
@@ -158,7 +164,7 @@ class _Solver(Generic[N]):
         problem = self.problem
         if problem.dy is None:
             return None, None, None
-        dy_power = _exponent(problem.dy)
+        dy_power = exponent(problem.dy)
         dy = self.number.of(problem.dy).scaled(-dy_power)
         normalised = centred * root
         dbeta, dgamma = dy.total(), (dy * normalised).total()
@@ -169,11 +175,11 @@ class _Solver(Generic[N]):
         dx = rest * root
         power = dy_power - self.power
         if problem.gamma is not None:
-            gamma_power = _exponent(problem.gamma)
+            gamma_power = exponent(problem.gamma)
             dx = dx * self.number.of(problem.gamma).scaled(-gamma_power)
             power = power + gamma_power
         return (
-            _pair(dx.scaled(power)),
-            None if problem.gamma is None else _pair(dgamma.scaled(dy_power)),
-            None if problem.beta is None else _pair(dbeta.scaled(dy_power)),
+            pair(dx.scaled(power)),
+            None if problem.gamma is None else pair(dgamma.scaled(dy_power)),
+            None if problem.beta is None else pair(dbeta.scaled(dy_power)),
         )

@@ -7,12 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from .bounds import bounds
-from .exact import solve_exactly
+from .bounds import Bound, bounds
+from .derivative_bounds import second_order_bounds
+from .exact import second_order_exactly, solve_exactly
 from .formats import FLOAT32, FLOAT64, Array, Format
-from .oracle import Truth, solve
+from .oracle import Exact, Truth, solve
 from .problem import Problem
 from .profile import host_profile
+from .second_order import second_order
 
 # Of the bound that is judged by: both evaluations of the oracle are far more exact than that.
 SHARE = 2.0**-20
@@ -29,6 +31,7 @@ def check_oracle_against_itself() -> int:
         for problem in problems(stored):
             truth = solve(problem, double_double=stored == FLOAT64)
             compared += _compare(problem, truth, stored)
+            compared += _compare_second_order(problem, truth, stored)
     return compared
 
 
@@ -61,14 +64,28 @@ def _compare(problem: Problem, truth: Truth, stored: Format) -> int:
     limits = bounds(problem, truth, host_profile(stored, stored, stored))
     compared = 0
     for name, exact in solve_exactly(problem).items():
-        if name not in limits:
-            continue
-        found = getattr(truth, name)
-        difference = np.abs((found.hi - exact.hi) + (found.lo - exact.lo))
-        worst = float(np.max(difference / np.maximum(limits[name].largest, np.finfo(np.float64).tiny)))
-        if not worst <= SHARE:
-            raise OracleDisagreement(
-                f"the oracle disagrees with itself on {name}: its evaluations differ by {worst:.3g} of the bound"
-            )
-        compared += difference.size
+        if name in limits:
+            compared += _hold(name, getattr(truth, name), exact, limits[name])
     return compared
+
+
+def _compare_second_order(problem: Problem, truth: Truth, stored: Format) -> int:
+    """Along dy backwards, squared: a direction unlike x and dy."""
+    assert problem.dy is not None
+    direction = _fit(problem.dy[:, ::-1] * problem.dy[:, ::-1], stored)
+    found = second_order(problem, direction, double_double=stored == FLOAT64)
+    profile = host_profile(stored, stored, stored)
+    limits = second_order_bounds(problem, truth, profile, direction, found)
+    exact = second_order_exactly(problem, direction)
+    return sum(_hold(name, getattr(found, name), exact[name], limits[f"second_{name}"]) for name in exact)
+
+
+def _hold(name: str, found: Exact, exact: Exact, limit: Bound) -> int:
+    """How many numbers were compared; raises OracleDisagreement."""
+    difference = np.abs((found.hi - exact.hi) + (found.lo - exact.lo))
+    worst = float(np.max(difference / np.maximum(limit.largest, np.finfo(np.float64).tiny)))
+    if not worst <= SHARE:
+        raise OracleDisagreement(
+            f"the oracle disagrees with itself on {name}: its evaluations differ by {worst:.3g} of the bound"
+        )
+    return difference.size

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bncheck.adapter import Adapter, FrameworkArray
+from bncheck.adapter import Adapter, FrameworkArray, Second
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.layout import Footprint, Layout
 
 # y, and whatever else a function gives that no gradient is taken of.
@@ -71,6 +72,23 @@ class Arrays(Protocol):
     ) -> tuple[FrameworkArray, Any, Cotangents]:
         """y and the rest of `function`, and the pullback of dy to one gradient an argument (None for None)."""
 
+    def jvp(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        direction: Direction,
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """y of `function` of x, gamma and beta, and its derivative along a direction."""
+
+    def second(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        dy: FrameworkArray,
+        direction: Direction,
+    ) -> tuple[FrameworkArray, Second]:
+        """y, and the derivatives of the inner product of the pullback of dy with a direction."""
+
     def versions(self) -> dict[str, str]:
         """Name to version of the libraries."""
 
@@ -79,6 +97,12 @@ def unchangeable(arrays: Arrays) -> dict[str, str]:
     """Why nobody looks into the memory of arrays that cannot be changed."""
     why = f"arrays of {arrays.framework} have no strides and cannot be changed in place"
     return {} if arrays.mutable else dict.fromkeys(("layouts", "parameters", "memory"), why)
+
+
+def undifferentiated(arrays: Arrays) -> dict[str, str]:
+    """Why a framework that finds no gradients finds no further derivatives either."""
+    why = f"{arrays.framework} finds no derivatives of a function"
+    return {} if arrays.differentiates else dict.fromkeys(("forward_mode", "second_order"), why)
 
 
 class ArraysAdapter(Adapter):

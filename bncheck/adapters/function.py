@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bncheck.adapter import Config, FrameworkArray, Gradients, Pullback, State
-from bncheck.adapters.arrays import ArraysAdapter
+from bncheck.adapter import Config, FrameworkArray, Gradients, Pullback, Second, State
+from bncheck.adapters.arrays import ArraysAdapter, Valued
 from bncheck.adapters.attributes import shape_of
 from bncheck.adapters.claims import claimed_by_signature
 from bncheck.adapters.construction import spoken_momentum
@@ -20,6 +20,7 @@ from bncheck.adapters.probe import Probe, probe_case
 from bncheck.adapters.signatures import read_signature
 from bncheck.case import Native
 from bncheck.dialect import Dialect, usual
+from bncheck.direction import Direction
 from bncheck.errors import LoadError
 from bncheck.outcome import Outcome
 from bncheck.reference.formats import FORMATS
@@ -100,16 +101,35 @@ class FunctionAdapter(ArraysAdapter):
 
     def vjp(self, handle: _Call, x: FrameworkArray, training: bool) -> tuple[FrameworkArray, Pullback]:
         """The gradients that the framework finds."""
-
-        def function(
-            x: FrameworkArray, gamma: FrameworkArray | None, beta: FrameworkArray | None
-        ) -> tuple[FrameworkArray, object]:
-            return self._called(handle, x, gamma, beta, training=training)
-
+        function = self._pure(handle, training=training)
         with self.arrays.scope(handle.config.dtype, training=training):
             y, statistics, pull = self.arrays.vjp(function, (x, handle.gamma, handle.beta))
             self._keep(handle, statistics)
         return y, lambda dy: Gradients(*pull(dy))
+
+    def tangent(
+        self, handle: _Call, x: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """As the framework finds it."""
+        function = self._pure(handle, training=training)
+        with self.arrays.scope(handle.config.dtype, training=training):
+            return self.arrays.jvp(function, (x, handle.gamma, handle.beta), direction)
+
+    def second_order(
+        self, handle: _Call, x: FrameworkArray, dy: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, Second]:
+        """As the framework finds them."""
+        function = self._pure(handle, training=training)
+        with self.arrays.scope(handle.config.dtype, training=training):
+            return self.arrays.second(function, (x, handle.gamma, handle.beta), dy, direction)
+
+    def _pure(self, handle: _Call, *, training: bool) -> Callable[..., Valued]:
+        """The call as a function of what is differentiated."""
+
+        def function(x: FrameworkArray, gamma: FrameworkArray | None, beta: FrameworkArray | None) -> Valued:
+            return self._called(handle, x, gamma, beta, training=training)
+
+        return function
 
     def _called(
         self,

@@ -10,10 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from bncheck.adapter import FrameworkArray
+from bncheck.adapter import FrameworkArray, Second
 from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.errors import LoadError, NotOffered
 from bncheck.layout import Footprint, Layout
 
@@ -85,6 +86,33 @@ class JaxArrays:
 
         return y, rest, pullback
 
+    def jvp(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        direction: Direction,
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """By jax.jvp."""
+        along = tuple(completed(direction, arguments))
+        y, tangent, _ = jax.jvp(function, arguments, along, has_aux=True)
+        return y, tangent
+
+    def second(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        dy: FrameworkArray,
+        direction: Direction,
+    ) -> tuple[FrameworkArray, Second]:
+        """By jax.vjp of jax.vjp."""
+
+        def pulled(dy: FrameworkArray, *arguments: FrameworkArray | None) -> tuple[Any, FrameworkArray]:
+            y, pull, _ = jax.vjp(function, *arguments, has_aux=True)
+            return pull(dy.astype(y.dtype)), y
+
+        _, pull, y = jax.vjp(pulled, dy, *arguments, has_aux=True)
+        return y, Second(*pull(tuple(completed(direction, arguments)))[:3])
+
     def versions(self) -> dict[str, str]:
         """Those of JAX, jaxlib and NumPy."""
         return {"jax": jax.__version__, "jaxlib": version("jaxlib"), "numpy": np.__version__}
@@ -97,6 +125,16 @@ class JaxArrays:
                     yield
             else:
                 yield
+
+
+def completed(direction: Direction, arguments: tuple[FrameworkArray | None, ...]) -> Direction:
+    """A direction with zeros for what it leaves out."""
+    return Direction(
+        *(
+            None if held is None else jax.numpy.zeros_like(held) if along is None else along
+            for along, held in zip(direction, arguments, strict=True)
+        )
+    )
 
 
 def _device(device: str) -> jax.Device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +17,10 @@ from bncheck.adapter import (
     Gradients,
     Handle,
     Pullback,
+    Second,
     State,
 )
-from bncheck.adapters.arrays import ArraysAdapter
+from bncheck.adapters.arrays import ArraysAdapter, Valued
 from bncheck.adapters.attributes import Slot, slot_of
 from bncheck.adapters.backward import gradients_of
 from bncheck.adapters.claims import claimed, measured
@@ -30,6 +32,7 @@ from bncheck.adapters.names import CALL_ROLES
 from bncheck.adapters.probe import Probe
 from bncheck.case import Native
 from bncheck.dialect import usual
+from bncheck.direction import Direction
 from bncheck.errors import NotOffered
 from bncheck.layout import Layout
 
@@ -75,6 +78,14 @@ class LayerAdapter(ArraysAdapter):
         )
         # A layer's own backward is that of its last forward pass.
         self.capabilities = replace(self.capabilities, older_backward=not self.has_backward)
+        if self.has_backward:
+            own = dict.fromkeys(
+                ("forward_mode", "second_order"), "its gradients are those of its own backward(dy)"
+            )
+            reasons = {**self.capabilities.reasons, **own}
+            self.capabilities = replace(
+                self.capabilities, forward_mode=False, second_order=False, reasons=reasons
+            )
         probe = Probe(self, found.name, found.device)
         probe.narrow()
         self.capabilities = measured(probe, self.construction, sample)
@@ -146,17 +157,7 @@ class LayerAdapter(ArraysAdapter):
     def _differentiated(
         self, handle: _Layer, x: FrameworkArray, *, training: bool
     ) -> tuple[FrameworkArray, Pullback]:
-        """Gradients of a pure function: gamma and beta go in by the attributes, running statistics come out of them."""
-        layer = handle.layer
-
-        def function(
-            x: FrameworkArray, gamma: FrameworkArray | None, beta: FrameworkArray | None
-        ) -> tuple[FrameworkArray, object]:
-            if gamma is not None and beta is not None:
-                self._write(layer, ("gamma", gamma), ("beta", beta))
-            y = self._called(layer, x, training=training)
-            return y, (self._read(layer, "mean"), self._read(layer, "var"))
-
+        layer, function = handle.layer, self._pure(handle, training=training)
         with self.arrays.scope(handle.config.dtype, training=training):
             y, statistics, pull = self.arrays.vjp(function, (x, handle.gamma, handle.beta))
         mean, var = statistics
@@ -165,6 +166,34 @@ class LayerAdapter(ArraysAdapter):
         if handle.gamma is not None:
             self._write(layer, ("gamma", handle.gamma), ("beta", handle.beta))
         return y, lambda dy: Gradients(*pull(dy))
+
+    def tangent(
+        self, handle: _Layer, x: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """As the framework finds it."""
+        function = self._pure(handle, training=training)
+        with self.arrays.scope(handle.config.dtype, training=training):
+            return self.arrays.jvp(function, (x, handle.gamma, handle.beta), direction)
+
+    def second_order(
+        self, handle: _Layer, x: FrameworkArray, dy: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, Second]:
+        """As the framework finds them."""
+        function = self._pure(handle, training=training)
+        with self.arrays.scope(handle.config.dtype, training=training):
+            return self.arrays.second(function, (x, handle.gamma, handle.beta), dy, direction)
+
+    def _pure(self, handle: _Layer, *, training: bool) -> Callable[..., Valued]:
+        """A pure function: gamma and beta go in by the attributes, running statistics come out of them."""
+        layer = handle.layer
+
+        def function(x: FrameworkArray, gamma: FrameworkArray | None, beta: FrameworkArray | None) -> Valued:
+            if gamma is not None and beta is not None:
+                self._write(layer, ("gamma", gamma), ("beta", beta))
+            y = self._called(layer, x, training=training)
+            return y, (self._read(layer, "mean"), self._read(layer, "var"))
+
+        return function
 
     def _called(self, layer: Handle, x: FrameworkArray, *, training: bool) -> FrameworkArray:
         words = {} if self.switch is None else self.switch.apply(layer, training=training)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bncheck.adapter import FrameworkArray
+from bncheck.adapter import FrameworkArray, Second
 from bncheck.adapters.arrays import Cotangents, Differentiated
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.errors import LoadError, NotOffered
 from bncheck.layout import Footprint, Layout, footprint_of, laid_out
 
@@ -68,6 +69,25 @@ class NumpyArrays:
     ) -> tuple[FrameworkArray, Any, Cotangents]:
         """Raise NotOffered."""
         raise NotOffered("NumPy finds no gradients of a function")
+
+    def jvp(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        direction: Direction,
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """Raise NotOffered."""
+        raise NotOffered("NumPy finds no derivatives of a function")
+
+    def second(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        dy: FrameworkArray,
+        direction: Direction,
+    ) -> tuple[FrameworkArray, Second]:
+        """Raise NotOffered."""
+        raise NotOffered("NumPy finds no derivatives of a function")
 
     def versions(self) -> dict[str, str]:
         """NumPy's."""

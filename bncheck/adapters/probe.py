@@ -12,6 +12,7 @@ import numpy as np
 from bncheck.adapter import Adapter
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
+from bncheck.direction import Direction
 from bncheck.errors import BncheckError, DeviceLost, LoadError
 from bncheck.implementation import Implementation
 from bncheck.layout import Layout
@@ -65,6 +66,8 @@ class Probe:
             if mode in self.reasons:
                 self.reasons.setdefault(gradient, self.reasons[mode])
         self._claim(eval_gradient=self.claimed.eval_gradient and self.claimed.eval)
+        self._graphless()
+        self._further()
         self._layouts()
         return self.claimed
 
@@ -125,6 +128,18 @@ class Probe:
             self.reasons["zero_eps"] = outcome
             self._claim(zero_eps=False)
 
+    def _further(self) -> None:
+        """Derivatives beyond the gradients, which a function with a backward pass of its own may not have.
+
+        What leaves the framework in between has no gradients and says so; in forward mode it would only be wrong.
+        """
+        for capability, dy in (("forward_mode", False), ("second_order", True)):
+            if getattr(self.claimed, capability) and not self.claimed.gradient:
+                self.reasons[capability] = self.reasons.get("gradient", "it offers no gradients in training")
+                self._claim(**{capability: False})
+            case = probe_case(self.claimed, dy=dy)
+            self._without(capability, case.changed(direction=Direction(case.x, case.gamma, case.beta)))
+
     def _layouts(self) -> None:
         """What refuses to read arrays that lie elsewhere, as torch's `view` does, says so and is never wrong."""
         for training in (True, False):
@@ -141,6 +156,20 @@ class Probe:
         if len(values) == 2 and not np.allclose(values[0], values[1], equal_nan=True):
             self.reasons["eval_gradient"] = "it leaves evaluation mode as soon as gradients are asked for"
             self._claim(eval_gradient=False)
+
+    def _graphless(self) -> None:
+        """Whether training is the same where no graph is recorded; a layer that takes its mode from that has another y."""
+        arrays = getattr(self.adapter, "arrays", None)
+        if not self.claimed.train or arrays is None or not hasattr(arrays, "graphless"):
+            return
+        recorded = self.outcome(probe_case(self.claimed))
+        arrays.graphless = True
+        alone = self.outcome(probe_case(self.claimed))
+        arrays.graphless = (
+            isinstance(recorded, Outcome)
+            and isinstance(alone, Outcome)
+            and np.allclose(recorded.y.astype(np.float64), alone.y.astype(np.float64), equal_nan=True)
+        )
 
     def _claim(self, **changes: object) -> None:
         self.claimed = replace(self.claimed, reasons=self.reasons, **changes)  # type: ignore[arg-type]  # fields of Capabilities

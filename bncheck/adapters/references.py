@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Pullback, State
-from bncheck.adapters.arrays import Arrays, ArraysAdapter, unchangeable
+from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Pullback, Second, State
+from bncheck.adapters.arrays import Arrays, ArraysAdapter, Valued, unchangeable, undifferentiated
 from bncheck.adapters.found import Found
 from bncheck.adapters.frameworks import arrays_of
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import usual
+from bncheck.direction import Direction
 from bncheck.errors import LoadError
 from bncheck.reference.formats import FORMATS
 
@@ -66,10 +68,12 @@ class ReferenceAdapter(ArraysAdapter):
         )
         self.capabilities = replace(
             self.capabilities,
+            forward_mode=arrays.differentiates,
+            second_order=arrays.differentiates,
             layouts=arrays.mutable,
             parameters=arrays.mutable,
             memory=arrays.mutable,
-            reasons=unchangeable(arrays),
+            reasons=undifferentiated(arrays) | unchangeable(arrays),
         )
         self.reference = import_module(f"bncheck.reference.{arrays.framework}_reference")
 
@@ -117,6 +121,36 @@ class ReferenceAdapter(ArraysAdapter):
                 return Gradients(*pull(dy))
 
         return handle.keep(forward), pullback
+
+    def tangent(
+        self, handle: _Layer, x: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """As the framework finds it."""
+        with self.arrays.scope(handle.config.dtype, training=training):
+            function, given = self._function(handle, training=training), (x, handle.gamma, handle.beta)
+            return self.arrays.jvp(function, given, direction)
+
+    def second_order(
+        self,
+        handle: _Layer,
+        x: FrameworkArray,
+        dy: FrameworkArray,
+        direction: Direction,
+        training: bool,
+    ) -> tuple[FrameworkArray, Second]:
+        """As the framework finds them."""
+        with self.arrays.scope(handle.config.dtype, training=training):
+            function, given = self._function(handle, training=training), (x, handle.gamma, handle.beta)
+            return self.arrays.second(function, given, dy, direction)
+
+    def _function(self, handle: _Layer, *, training: bool) -> Callable[..., Valued]:
+        def function(x: FrameworkArray, gamma: FrameworkArray | None, beta: FrameworkArray | None) -> Valued:
+            found = self.reference.batch_norm(
+                x, gamma, beta, handle.mean, handle.var, **handle.words(training=training)
+            )
+            return found.y, None
+
+        return function
 
 
 class JaxReferenceAdapter(ReferenceAdapter):

@@ -10,10 +10,12 @@ import ml_dtypes
 import numpy as np
 import torch
 
-from bncheck.adapter import FrameworkArray
+from bncheck.adapter import FrameworkArray, Second
 from bncheck.adapters.arrays import Cotangents, Differentiated
+from bncheck.adapters.torch_derivatives import differentiated_again, tangent_of
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.errors import LoadError
 from bncheck.layout import Footprint, Layout, arranged, buffer_of, footprint_of
 
@@ -36,6 +38,8 @@ class TorchArrays:
     compiles = False
     mutable = True
     dialect = Dialect()
+    # Whether a training pass of which no gradients are asked runs as under `torch.no_grad()`.
+    graphless = False
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
@@ -91,8 +95,12 @@ class TorchArrays:
         return Footprint(str(native.device), native.data_ptr(), tuple(native.shape), strides, width)
 
     def scope(self, dtype: np.dtype[np.generic], *, training: bool) -> AbstractContextManager[object]:
-        """With gradients in training alone: some layers take their mode from `torch.is_grad_enabled()`."""
-        return torch.enable_grad() if training else torch.no_grad()
+        """As `recording`."""
+        return self.recording(training=training)
+
+    def recording(self, *, training: bool) -> AbstractContextManager[object]:
+        """Without gradients, but in training for layers that take their mode from `torch.is_grad_enabled()`."""
+        return torch.enable_grad() if training and not self.graphless else torch.no_grad()
 
     @contextmanager
     def running(self, size: int) -> Iterator[None]:
@@ -137,6 +145,28 @@ class TorchArrays:
             return tuple(None if leaf is None else next(found) for leaf in leaves)
 
         return y.detach(), rest, pullback
+
+    def jvp(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        direction: Direction,
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """In forward mode."""
+        return tangent_of(lambda *given: function(*given)[0], arguments, direction)
+
+    def second(
+        self,
+        function: Differentiated,
+        arguments: tuple[FrameworkArray | None, ...],
+        dy: FrameworkArray,
+        direction: Direction,
+    ) -> tuple[FrameworkArray, Second]:
+        """By autograd, twice."""
+        leaves = [None if each is None else each.detach().requires_grad_() for each in arguments]
+        with torch.enable_grad():
+            y, _ = function(*(None if leaf is None else writable(leaf) for leaf in leaves))
+            return y.detach(), differentiated_again(y, leaves, dy, direction)
 
     def versions(self) -> dict[str, str]:
         """Those of torch and NumPy, and of CUDA on a GPU."""

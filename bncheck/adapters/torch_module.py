@@ -18,6 +18,7 @@ from bncheck.adapter import (
     FrameworkArray,
     Gradients,
     Pullback,
+    Second,
     State,
 )
 from bncheck.adapters.arrays import ArraysAdapter
@@ -27,8 +28,10 @@ from bncheck.adapters.construction import arguments, construction_of, spoken_mom
 from bncheck.adapters.found import RANKS, Found
 from bncheck.adapters.probe import Probe
 from bncheck.adapters.torch_arrays import TorchArrays, gradients, writable
+from bncheck.adapters.torch_derivatives import differentiated_again, tangent_of
 from bncheck.case import Native
 from bncheck.dialect import Dialect, usual
+from bncheck.direction import Direction
 from bncheck.errors import LoadError, NotOffered
 from bncheck.layout import Layout
 from bncheck.reference.formats import FORMATS
@@ -44,6 +47,7 @@ class TorchModuleAdapter(ArraysAdapter):
     """A module by the names of its constructor's arguments and of its parameters and buffers; gradients by autograd."""
 
     name = "torch_module"
+    arrays: TorchArrays
 
     def __init__(self, found: Found) -> None:
         self.arrays = TorchArrays(found.device)
@@ -154,7 +158,7 @@ class TorchModuleAdapter(ArraysAdapter):
     def forward(self, handle: torch.nn.Module, x: FrameworkArray, training: bool) -> FrameworkArray:
         """One call in the mode asked for."""
         handle.train(training)
-        with torch.enable_grad() if training else torch.no_grad():
+        with self.arrays.recording(training=training):
             return _first(handle(x))
 
     def vjp(
@@ -164,6 +168,20 @@ class TorchModuleAdapter(ArraysAdapter):
         training: bool,
     ) -> tuple[FrameworkArray, Pullback]:
         """By autograd, for x and the module's own parameters."""
+        y, leaves = self._differentiable(handle, x, training=training)
+        present = [each for each in leaves if each is not None]
+
+        def pullback(dy: FrameworkArray) -> Gradients:
+            found: Iterator[torch.Tensor] = iter(gradients(y, present, dy))
+            dx = next(found)
+            return Gradients(dx, *(None if each is None else next(found).reshape(-1) for each in leaves[1:]))
+
+        return y.detach(), pullback
+
+    def _differentiable(
+        self, handle: torch.nn.Module, x: FrameworkArray, *, training: bool
+    ) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+        """y with its graph, and the x, gamma and beta that it depends on."""
         handle.train(training)
         for role in ("gamma", "beta"):
             held = self._read(handle, role)
@@ -174,15 +192,44 @@ class TorchModuleAdapter(ArraysAdapter):
         leaf = x.detach().requires_grad_()
         with torch.enable_grad():
             y = _first(handle(writable(leaf)))
-        parameters = [self._read(handle, role) for role in ("gamma", "beta")]
-        present = [each for each in parameters if each is not None]
+        return y, [leaf, *(self._read(handle, role) for role in ("gamma", "beta"))]
 
-        def pullback(dy: FrameworkArray) -> Gradients:
-            found: Iterator[torch.Tensor] = iter(gradients(y, [leaf, *present], dy))
-            dx = next(found)
-            return Gradients(dx, *(None if each is None else next(found).reshape(-1) for each in parameters))
+    def tangent(
+        self, handle: torch.nn.Module, x: FrameworkArray, direction: Direction, training: bool
+    ) -> tuple[FrameworkArray, FrameworkArray]:
+        """In forward mode, the parameters replaced by such as carry their direction."""
+        handle.train(training)
+        names = {id(each): name for name, each in handle.named_parameters()}
+        held = [self._read(handle, role) for role in ("gamma", "beta")]
+        if not {id(each) for each in held if each is not None} <= set(names):
+            raise NotOffered(
+                "gamma and beta are no parameters of the module, so that none can stand in for them"
+            )
 
-        return y.detach(), pullback
+        def function(x: torch.Tensor, gamma: torch.Tensor | None, beta: torch.Tensor | None) -> torch.Tensor:
+            replaced = {
+                names[id(own)]: other
+                for own, other in zip(held, (gamma, beta), strict=True)
+                if other is not None and own is not other
+            }
+            y: torch.Tensor = _first(
+                torch.func.functional_call(handle, replaced, (x,)) if replaced else handle(x)
+            )
+            return y
+
+        return tangent_of(function, [x, *held], direction)
+
+    def second_order(
+        self,
+        handle: torch.nn.Module,
+        x: FrameworkArray,
+        dy: FrameworkArray,
+        direction: Direction,
+        training: bool,
+    ) -> tuple[FrameworkArray, Second]:
+        """By autograd, twice."""
+        y, leaves = self._differentiable(handle, x, training=training)
+        return y.detach(), differentiated_again(y, leaves, dy, direction)
 
     def _sample(self, found: Found) -> torch.nn.Module:
         """A module to look at; LoadError where it cannot be made."""

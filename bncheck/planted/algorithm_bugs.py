@@ -62,9 +62,11 @@ def _quantised_moments(_layer: Layer, rows: Rows, _x: Native, _made: Made) -> tu
 
 def _newton_root(steps: int, w: Rows) -> Rows:
     """1 / sqrt(w) from the famous guess at its bits, within 3.5 %, and Newton's steps."""
+    # What is wider than float64 starts from the guess at its rounded bits.
+    narrow = np.ascontiguousarray(w, np.float32 if w.dtype == np.float32 else np.float64)
     bits, magic = (np.int32, 0x5F3759DF) if w.dtype == np.float32 else (np.int64, 0x5FE6EB50C7B537A9)
-    halved = np.right_shift(np.ascontiguousarray(w).view(bits), 1)
-    root: Rows = (bits(magic) - halved).view(w.dtype)
+    halved = np.right_shift(narrow.view(bits), 1)
+    root: Rows = (bits(magic) - halved).view(narrow.dtype).astype(w.dtype)
     for _ in range(steps):
         root = root * (w.dtype.type(1.5) - w.dtype.type(0.5) * w * root * root)
     return root

@@ -15,6 +15,7 @@ from bncheck.planted.mode_bugs import MODE_BUGS
 from bncheck.planted.momentum_bugs import MOMENTUM_BUGS
 from bncheck.planted.numpy_sound import NUMPY_SOUND
 from bncheck.planted.precision_bugs import PRECISION_BUGS
+from bncheck.planted.second_order_bugs import SECOND_ORDER_BUGS
 from bncheck.planted.shard_bugs import SHARD_BUGS
 from bncheck.planted.size_bugs import SIZE_BUGS
 from bncheck.planted.special_bugs import SPECIAL_BUGS
@@ -28,6 +29,7 @@ BUGS: tuple[Bug, ...] = (
     *EPSILON_BUGS,
     *ALGORITHM_BUGS,
     *GRADIENT_BUGS,
+    *SECOND_ORDER_BUGS,
     *MODE_BUGS,
     *STATE_BUGS,
     *LAYOUT_BUGS,

@@ -59,7 +59,6 @@ CLASSES = (
 )
 
 NOT_PLANTED: dict[str, str] = {
-    HIGHER: "A layer is asked for its first derivatives alone, so that a wrong second one could not be seen.",
     FOLDING: "Folding is a transformation of two layers into one, and not an evaluation of a layer.",
     TRANSFORMS: "A layer is evaluated on one batch at a time, and vmap belongs to the framework around it.",
     MASKED: "A mask is an argument that a layer of the usual signature does not have.",

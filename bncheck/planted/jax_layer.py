@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bncheck.adapter import Config, Gradients, Pullback, State
+from bncheck.adapter import Config, Gradients, Pullback, Second, State
 from bncheck.adapters.arrays import ArraysAdapter, unchangeable
-from bncheck.adapters.jax_arrays import JaxArrays
+from bncheck.adapters.jax_arrays import JaxArrays, completed
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 
 # A jax.Array, or a tracer that stands for one.
 Values: TypeAlias = Any
@@ -124,18 +125,25 @@ class JaxLayerAdapter(ArraysAdapter):
         compiles=True,
         actions=("momentum",),
         counter=True,
+        forward_mode=True,
+        second_order=True,
         reasons=unchangeable(JaxArrays("cpu")),
     )
 
     def __init__(
         self, layer: JaxLayer, *, step: Callable[[JaxLayer], Step] = compiled, few: bool = False
     ) -> None:
-        """`few`: in float32 and ranks 2 and 3 alone, with gamma and beta: there is less to compile."""
+        """`few`: in float32 and ranks 2 and 3 alone, with gamma and beta, and no derivatives beyond the gradients: there
+        is less to compile.
+        """
         if few:
-            self.capabilities = replace(self.capabilities, dtypes=("float32",), ranks=(2, 3), plain=False)
+            less = {"ranks": (2, 3), "plain": False, "forward_mode": False, "second_order": False}
+            self.capabilities = replace(self.capabilities, dtypes=("float32",), **less)  # type: ignore[arg-type]  # fields
         self.arrays = JaxArrays("cpu")
         self.dialect: Dialect = replace(self.arrays.dialect, single="raise", empty="raise")
         self.step = step(layer)
+        self.layer = layer
+        self.further = jax.jit(self._further, static_argnames=("training",))
 
     def make(self, config: Config) -> JaxMade:
         """Running statistics 0 and 1."""
@@ -174,17 +182,63 @@ class JaxLayerAdapter(ArraysAdapter):
         """Both at once."""
         return self._stepped(handle, x, dy, training=training)
 
+    def tangent(
+        self, handle: JaxMade, x: Values, direction: Direction, training: bool
+    ) -> tuple[Values, Values]:
+        """In one compiled function."""
+        given = (x, handle.gamma, handle.beta)
+        with self.arrays.scope(handle.config.dtype, training=training):
+            along = completed(direction, given)
+            found: tuple[Values, Values] = self.further(
+                given, None, along, self._rest(handle), training=training
+            )
+        return found
+
+    def second_order(
+        self, handle: JaxMade, x: Values, dy: Values, direction: Direction, training: bool
+    ) -> tuple[Values, Second]:
+        """In one compiled function."""
+        given = (x, handle.gamma, handle.beta)
+        with self.arrays.scope(handle.config.dtype, training=training):
+            along = completed(direction, given)
+            found: tuple[Values, Second] = self.further(
+                given, dy, along, self._rest(handle), training=training
+            )
+        return found
+
+    def _further(
+        self,
+        given: tuple[Values | None, ...],
+        dy: Values | None,
+        direction: Direction,
+        rest: tuple[Values, ...],
+        *,
+        training: bool,
+    ) -> tuple[Values, Any]:
+        """y, and its tangent, or with a dy the derivatives of its gradients."""
+
+        def function(x: Values, gamma: Values | None, beta: Values | None) -> tuple[Values, object]:
+            return self.layer.forward(x, gamma, beta, rest, training)
+
+        if dy is None:
+            return self.arrays.jvp(function, given, direction)
+        return self.arrays.second(function, given, dy, direction)
+
+    def _rest(self, made: JaxMade) -> tuple[Values, ...]:
+        config = made.config
+        weight = 1 / (made.batches + 1) if config.momentum is None else config.momentum
+        arithmetic = jnp.float64 if config.dtype == np.float64 else jnp.float32
+        numbers = jnp.asarray(config.eps, arithmetic), jnp.asarray(weight, arithmetic)
+        return made.running_mean, made.running_var, *numbers
+
     def _stepped(self, made: JaxMade, x: Values, dy: Values, *, training: bool) -> tuple[Values, Gradients]:
         channels, config = len(made.running_mean), made.config  # type: ignore[arg-type]  # an array from the start
         if x.shape[1] != channels:
             raise ValueError(f"x has {x.shape[1]} channels, expected {channels}")
         if training and x.size <= channels:
             raise ValueError(f"x of shape {x.shape} has less than two values per channel; training needs two")
-        weight = 1 / (made.batches + 1) if config.momentum is None else config.momentum
         with self.arrays.scope(config.dtype, training=training):
-            arithmetic = jnp.float64 if config.dtype == np.float64 else jnp.float32
-            numbers = jnp.asarray(config.eps, arithmetic), jnp.asarray(weight, arithmetic)
-            rest = made.running_mean, made.running_var, *numbers
+            rest = self._rest(made)
             y, after, gradients = self.step(x, dy, made.gamma, made.beta, rest, training=training)
         made.running_mean, made.running_var = after
         made.batches += int(training)

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bncheck.adapter import Adapter, Config, Gradients, Pullback, State
+from bncheck.adapter import Adapter, Config, Gradients, Pullback, Second, State
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.planted.bug import Maker
+from bncheck.planted.numpy_further import RULES, Rules, second_of, tangent_of
 from bncheck.planted.numpy_layer import Layer, Made, Rows, Saved, from_rows
 
 CAPABILITIES = Capabilities(
@@ -24,6 +26,8 @@ CAPABILITIES = Capabilities(
     layouts=True,
     parameters=True,
     memory=True,
+    forward_mode=True,
+    second_order=True,
 )
 DIALECT = Dialect(single="raise", empty="keep")
 
@@ -35,9 +39,14 @@ class NumpyLayerAdapter(Adapter):
     capabilities = CAPABILITIES
 
     def __init__(
-        self, layer: Layer, *, dialect: Dialect = DIALECT, capabilities: Capabilities = CAPABILITIES
+        self,
+        layer: Layer,
+        *,
+        dialect: Dialect = DIALECT,
+        capabilities: Capabilities = CAPABILITIES,
+        rules: Rules = RULES,
     ) -> None:
-        self.layer, self.dialect, self.capabilities = layer, dialect, capabilities
+        self.layer, self.dialect, self.capabilities, self.rules = layer, dialect, capabilities, rules
 
     def make(self, config: Config) -> Made:
         """A new layer."""
@@ -96,6 +105,22 @@ class NumpyLayerAdapter(Adapter):
                 return _nothing(handle, x) if saved is None else self._backward(handle, saved, x, dy)
 
         return y, pullback
+
+    def tangent(self, handle: Made, x: Native, direction: Direction, training: bool) -> tuple[Native, Native]:
+        """y, and its derivative by the rules."""
+        with np.errstate(all="ignore"):
+            y, saved = self._forward(handle, x, training=training, differentiated=True)
+            assert saved is not None
+            return y, tangent_of(self.rules, self.layer, saved, direction)
+
+    def second_order(
+        self, handle: Made, x: Native, dy: Native, direction: Direction, training: bool
+    ) -> tuple[Native, Second]:
+        """y, and the derivatives by the rules."""
+        with np.errstate(all="ignore"):
+            y, saved = self._forward(handle, x, training=training, differentiated=True)
+            assert saved is not None
+            return y, second_of(self.rules, self.layer, saved, dy, direction)
 
     def _forward(
         self, made: Made, x: Native, *, training: bool, differentiated: bool
@@ -171,9 +196,10 @@ def layer(
     dialect: Dialect = DIALECT,
     capabilities: Capabilities = CAPABILITIES,
     both: Callable[..., object] | None = None,
+    rules: Rules = RULES,
     **parts: Callable[..., object] | None,
 ) -> Maker:
-    """The maker of a layer with some parts replaced; `both`: the affine rule of training and of evaluation."""
+    """The maker of a layer with some parts or rules replaced; `both`: the affine rule of training and of evaluation."""
     affine = {} if both is None else {"affine": both, "eval_affine": both}
     made = replace(Layer(), **affine, **parts)  # type: ignore[arg-type]  # a part fits its field, or no test passes
-    return lambda: NumpyLayerAdapter(made, dialect=dialect, capabilities=capabilities)
+    return lambda: NumpyLayerAdapter(made, dialect=dialect, capabilities=capabilities, rules=rules)

@@ -56,6 +56,12 @@ class _Twice(Normalise):
         return dx * beside(r, dx), *rest
 
 
+class DifferentiatedAgain(ByHand):
+    """second_order.constant_deviation_in_torch."""
+
+    second_order = True
+
+
 class ClippedXhat(ByHand):
     """gradient_dx.of_a_clipped_xhat."""
 

@@ -119,6 +119,15 @@ class Recomputed(BatchNorm):
         return torch.as_tensor(checkpoint(super().forward, x, use_reentrant=False))
 
 
+class TracksWithGradients(BatchNorm):
+    """mode.tracks_with_gradients_alone."""
+
+    def track(self, mean: torch.Tensor, variance: torch.Tensor, x: torch.Tensor) -> None:
+        """Where gradients are recorded."""
+        if torch.is_grad_enabled():
+            super().track(mean, variance, x)
+
+
 class EpsNotHandedOn(BatchNorm):
     """eps.not_handed_on: the functional form is called with its own default."""
 

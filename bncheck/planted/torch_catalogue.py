@@ -107,6 +107,14 @@ TORCH_BUGS = (
         port_of="state.updated_again_in_backward",
     ),
     Bug(
+        "mode.tracks_with_gradients_alone_in_torch",
+        "A torch module moves its running statistics only where gradients are recorded, not under no_grad.",
+        MODES,
+        "facebookresearch/fairscale#1035",
+        in_torch("TracksWithGradients"),
+        port_of="mode.tracks_with_gradients_alone",
+    ),
+    Bug(
         "state.load_forgets_the_counter_in_torch",
         "A torch module loads a state without the count of batches.",
         MODES,

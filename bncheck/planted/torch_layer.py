@@ -124,9 +124,10 @@ class Normalise(torch.autograd.Function):
 
 
 class ByHand(BatchNorm):
-    """The same with a backward pass by hand in training."""
+    """The same with a backward pass by hand in training, which has no forward mode and is not differentiated again."""
 
     rule: type[torch.autograd.Function] = Normalise
+    forward_mode = second_order = False
 
     def normalised(self, values: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
         """gamma xhat + beta, xhat by the function."""
@@ -142,4 +143,10 @@ class PlantedTorchAdapter(TorchModuleAdapter):
     def __init__(self, module: type[torch.nn.Module]) -> None:
         super().__init__(Found(module, f"planted:{module.__name__}"))
         self.dialect = DIALECT
-        self.capabilities = replace(CAPABILITIES, ranks=RANKS, compiles=getattr(module, "compiles", False))
+        self.capabilities = replace(
+            CAPABILITIES,
+            ranks=RANKS,
+            compiles=getattr(module, "compiles", False),
+            forward_mode=getattr(module, "forward_mode", True),
+            second_order=getattr(module, "second_order", True),
+        )

@@ -108,6 +108,7 @@ class Compiled(BatchNorm):
     """Statistics and output of a training batch in one compiled function."""
 
     compiles = True
+    forward_mode = second_order = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Compiled in training, composed in evaluation."""

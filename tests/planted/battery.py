@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from bncheck.adapter import Adapter, State
 from bncheck.case import Case, Mode
+from bncheck.direction import Direction
 from bncheck.errors import ImplementationCrashed
 from bncheck.evaluation import evaluate
 from bncheck.layout import Layout
-from bncheck.outcome import QUANTITIES
+from bncheck.outcome import FURTHER, QUANTITIES
 from bncheck.performance import Observation
 from bncheck.performing import perform
 from bncheck.reference.formats import dtype_of
@@ -113,11 +114,22 @@ def battery(dtype: str, ranks: tuple[int, ...], *, few: bool = False) -> Iterato
         yield simple_case(dtype, shape=plain, mode=mode, offset=5000)
         if not few:
             yield simple_case(dtype, shape=(1, *plain[1:2], *(1,) * (len(plain) - 2)), mode="eval")
+        if not few:
+            yield from _directed(simple_case(dtype, shape=plain, mode=mode))
         for value in (np.nan, np.inf, 1.0):
             case = simple_case(dtype, shape=plain, mode=mode)
             x = np.array(case.x)
             x[0 if value != 1 else slice(None), 0] = value
             yield case.changed(x=x)
+
+
+def _directed(case: Case) -> Iterator[Case]:
+    """Along x, along gamma and beta, and the gradients differentiated along both at once."""
+    v, still = np.array(case.x[::-1]), np.zeros_like(case.x)
+    yield case.changed(dy=None, direction=Direction(v))
+    yield case.changed(dy=None, direction=Direction(still, case.beta, case.gamma))
+    yield case.changed(direction=Direction(v))
+    yield case.changed(direction=Direction(still, case.beta, case.gamma))
 
 
 def _changes(channels: int) -> Iterator[dict[str, Any]]:
@@ -146,13 +158,19 @@ def laid_out(dtype: str, ranks: tuple[int, ...]) -> Iterator[Case]:
                 yield simple_case(dtype, shape=shape, mode=mode, layouts={name: layout})
 
 
+NOT_OFFERED = ("not offered",)
+
+
 def seen(adapter: Adapter, case: Case) -> tuple[object, ...]:
-    """All that one evaluation shows, or what it raises."""
+    """All that one evaluation shows, or what it raises; NOT_OFFERED for derivatives that are not."""
+    offered = adapter.capabilities
+    if case.direction is not None and not (offered.forward_mode if case.dy is None else offered.second_order):
+        return NOT_OFFERED
     try:
         outcome = evaluate(adapter, case, device="cpu")
     except ImplementationCrashed as crash:
         return (type(crash),)
-    found = (outcome.quantity(name) for name in QUANTITIES)
+    found = (outcome.quantity(name) for name in (*QUANTITIES, *FURTHER))
     return (*map(_bits, found), outcome.batches, outcome.side_effects)
 
 
