@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bncheck.commands.compare import compare
+from bncheck.commands.doctor import doctor
+from bncheck.commands.identify import identify
+from bncheck.commands.laws import explain, list_laws
+from bncheck.commands.options import DTYPES, PROFILES, conventions
+from bncheck.commands.replay import replay
 from bncheck.environment import version
 from bncheck.terminal import clear_errors, progress_line, terminal
 
 if TYPE_CHECKING:
     from bncheck.lanes import Collection
-    from bncheck.law import Law
-
-PROFILES = ("smoke", "ci", "thorough")
-DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -25,8 +26,8 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 def commands() -> None:
     """Say whether a Batch Normalization implementation is right, and where and why it is not.
 
-    Exit codes: 0 all laws hold; 1 something is violated, unstable, undecided or crashed; 2 wrong usage; 3 a defect of
-    bncheck itself; 4 a target could not be loaded; 5 nothing ran.
+    Exit codes: 0 all laws hold; 1 something is violated, unstable, undecided or crashed, or compare finds a bug;
+    2 wrong usage; 3 a defect of bncheck itself; 4 a target could not be loaded; 5 nothing ran.
     """
 
 
@@ -128,27 +129,6 @@ def run(
 
 
 @commands.command()
-@click.argument("case", metavar="CASE")
-@click.option("--target", help="Replay on another target than the one that the case was found on.")
-@click.option("--device", metavar="cpu|cuda", help="Replay on another device.")
-@click.option("--isolate/--no-isolate", default=None, help="Run the target in a process of its own, or not.")
-def replay(case: str, target: str | None, device: str | None, isolate: bool | None) -> None:
-    """Judge a saved case again: FIXED (exit 0) or STILL FAILING (exit 1).
-
-    CASE is a file, or the id of one under .bncheck/cases.
-    """
-    from bncheck.case_file import find
-    from bncheck.properties.catalogue import CATALOGUE
-    from bncheck.replaying import replay
-    from bncheck.text_report import print_replayed
-
-    with clear_errors():
-        found = replay(find(case), CATALOGUE, target=target, device=device, isolate=isolate)
-        print_replayed(terminal(), found)
-    sys.exit(found.exit_code)
-
-
-@commands.command()
 @click.option(
     "--profile", type=click.Choice(PROFILES), default="ci", show_default=True, help="How much is judged."
 )
@@ -208,90 +188,8 @@ def shipped() -> Collection:
     return Collection(BUGS, SOUND, CATALOGUE)
 
 
-@commands.command("list")
-@click.option("--include", metavar="REGEX", help="Only laws whose id matches.")
-@click.option("--exclude", metavar="REGEX", help="No laws whose id matches.")
-def list_laws(include: str | None, exclude: str | None) -> None:
-    """List the laws."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    from bncheck.checking import Options
-    from bncheck.properties.catalogue import CATALOGUE
-
-    with clear_errors():
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("law", "what holds", "inputs"):
-            table.add_column(name, no_wrap=name == "law")
-        for law in Options(include=include, exclude=exclude).selected(CATALOGUE):
-            table.add_row(law.id, escape(law.name), law.region.name)
-        terminal().print(table)
-
-
-@commands.command()
-@click.argument("law_id", metavar="ID")
-def explain(law_id: str) -> None:
-    """Explain one law: its formula, source, inputs, and when it applies."""
-    from bncheck.properties.catalogue import CATALOGUE
-
-    with clear_errors():
-        law = found(law_id, CATALOGUE)
-        console = terminal()
-        console.print(f"{law.id}: {law.name}", style="bold", markup=False)
-        console.print(f"\n{law.formula}\n", markup=False, highlight=False)
-        console.print(f"Source: {law.source}.", markup=False)
-        console.print(f"Inputs ({law.region.name}): {law.region.inputs}.", markup=False)
-        dtypes = ", ".join(law.region.dtypes) if law.region.dtypes else "every dtype that the target offers"
-        console.print(f"Dtypes: {dtypes}.", markup=False)
-        console.print(f"Applies where the target offers: {', '.join(law.needs) or 'anything'}.", markup=False)
-
-
-@commands.command()
-def doctor() -> None:
-    """Print versions, devices, and what is installed and what is not."""
-    from bncheck.environment import devices, environment, processors
-    from bncheck.loading import adapters
-
-    with clear_errors():
-        console = terminal()
-        for name, text in environment().items():
-            console.print(f"{name}: {text}", markup=False, highlight=False)
-        console.print(f"processors: {processors()}", highlight=False)
-        for framework, text in devices().items():
-            console.print(f"{framework} runs on: {text}", markup=False, highlight=False)
-        for name, text in adapters().items():
-            console.print(f"adapter {name}: {text}", markup=False, highlight=False)
-
-
-def found(law_id: str, laws: Sequence[Law]) -> Law:
-    """The law of an id, or UsageError with the ids that are near."""
-    from difflib import get_close_matches
-
-    from bncheck.errors import UsageError
-
-    ids = {law.id: law for law in laws}
-    if law_id not in ids:
-        near = get_close_matches(law_id, ids, n=3, cutoff=0.4)
-        hint = f"near are: {', '.join(near)}" if near else "bncheck list shows them all"
-        raise UsageError(f"{law_id!r} is no law; {hint}")
-    return ids[law_id]
-
-
-def conventions(declared: Sequence[str], numerics: Sequence[str]) -> dict[str, str]:
-    """The conventions declared by --dialect and --numerics, checked."""
-    from bncheck.dialect import Dialect
-    from bncheck.errors import UsageError
-
-    named: dict[str, str] = {}
-    for text in declared:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"{text!r} is no declaration; --dialect takes KEY=VALUE, as in momentum=old")
-        Dialect().declared(key, value)
-        named[key] = value
-    for name in numerics:
-        named["affine" if name == "centred" else "variance"] = name
-    return named
+for each in (replay, identify, compare, list_laws, explain, doctor):
+    commands.add_command(each)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ class Dialect:
     """Conventions by which a target is judged.
 
     `momentum`: whether the number given is the weight of the new batch or of the old statistics.
-    `running_variance`: the estimator that is tracked.  `variance`, `affine`, `backward`, `depth`: the numeric class
+    `running_variance`: the estimator that is tracked; by_rank: biased below rank 4, unbiased from there on.  `variance`, `affine`, `backward`, `depth`: the numeric class
     (see `Profile`).  `statistics`: storage of batch statistics between computation and use, and of the running
     update: at least float32, or the dtype of the parameters.  `inverse_root`: a rounded root and a rounded division,
     or an approximate reciprocal root of up to 2 ulp, as XLA makes of 1 / sqrt on the CPU too.  `clipped`: whether a
@@ -27,11 +27,17 @@ class Dialect:
 
     `single`: what training does with one value a channel: it raises; y is beta; y is x; or y is NaN.  `empty`: what
     it does with none: it raises; the statistics keep their bits; or they are NaN.  "any": one of these, but the same
-    on every entry point.  `repeatable`: whether the same call gives the same bits, or two results within their bounds.
+    on every entry point.  `empty_counted`: whether a batch without values counts among the batches seen.
+
+    `cotangents`: whether the parts of dx are added in at least float32, or as JAX adds them where x is used more than
+    once: each rounded to the dtype of x.  `first_batch`: whether the first batch of a new layer is blended with what it starts from, or replaces it.
+    `eps_storage`: whether eps is used as it is given, or rounded to float32.  `output`: whether y is of the dtype of x,
+    or of the wider one of those of x and the parameters.  `repeatable`: whether the same call gives the same bits, or
+    two results within their bounds.
     """
 
     momentum: Literal["new", "old"] = "new"
-    running_variance: Literal["unbiased", "biased"] = "unbiased"
+    running_variance: Literal["unbiased", "biased", "by_rank"] = "unbiased"
     variance: Variance = "stable"
     affine: Affine = "any"
     backward: Affine = "any"
@@ -41,6 +47,11 @@ class Dialect:
     clipped: Literal["yes", "no"] = "yes"
     single: Literal["any", "raise", "beta", "identity", "nan"] = "any"
     empty: Literal["any", "raise", "keep", "nan"] = "any"
+    empty_counted: Literal["any", "yes", "no"] = "any"
+    cotangents: Literal["float32", "input"] = "float32"
+    first_batch: Literal["blends", "replaces"] = "blends"
+    eps_storage: Literal["exact", "float32"] = "exact"
+    output: Literal["input", "promoted"] = "input"
     repeatable: Literal["bitwise", "bounded"] = "bitwise"
 
     def declared(self, key: str, value: str) -> Dialect:
@@ -55,6 +66,10 @@ class Dialect:
         changed: Dialect = replace(self, **{key: value})  # type: ignore[arg-type]  # checked against the hints above
         return changed
 
+    def biased(self, rank: int) -> bool:
+        """Whether the biased variance is tracked of an x of this rank."""
+        return self.running_variance == "biased" or (self.running_variance == "by_rank" and rank < 4)
+
     @lru_cache(maxsize=1024)  # noqa: B019  # frozen and few: a profile is asked for with every comparison
     def profile(self, x: Format, parameters: Format, running: Format, *, device: str = "cpu") -> Profile:
         """The numeric profile of this dialect for a case of these formats on a device."""
@@ -67,6 +82,8 @@ class Dialect:
             rsqrt_error=APPROXIMATE_ROOT if self.inverse_root == "approximate" else ROUNDED_ROOT,
             clipped=self.clipped == "yes",
         )
+        if self.cotangents == "input" and x.is_narrower_than(profile.arithmetic):
+            profile = replace(profile, cotangents=x)
         if self.statistics == "parameter":
             stored = parameters if parameters.is_narrower_than(profile.arithmetic) else profile.arithmetic
             profile = replace(profile, statistics=stored, update=_narrower(running, profile.arithmetic))

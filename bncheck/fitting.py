@@ -9,12 +9,16 @@ import numpy as np
 
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
+from bncheck.dialect import Dialect
 from bncheck.implementation import Implementation
 from bncheck.layout import is_moved
 from bncheck.programs import fitted_program
 from bncheck.reference.formats import FLOAT32, dtype_of
 from bncheck.shapes import fitted_shape
 from bncheck.step import Step
+
+# Of the new batch, where statistics may not stand still; 1 minus it has a binary16 of its own.
+LEAST_WEIGHT = 2.0**-10
 
 
 def fit(case: Case, implementation: Implementation) -> Case:
@@ -23,14 +27,39 @@ def fit(case: Case, implementation: Implementation) -> Case:
         case = step(case, implementation.capabilities)
     case = _program(case, implementation)
     case = _layouts(case, implementation.capabilities)
-    return _complemented(case) if implementation.dialect.momentum == "old" else case
+    case = _conventions(case, implementation)
+    if implementation.dialect.momentum == "old":
+        case = _complemented(case, _digits(implementation.dialect))
+    return case if implementation.capabilities.frozen else _moving(case)
 
 
-def _complemented(case: Case) -> Case:
-    """Momentum as a multiple of 2^-53: then 1 - momentum, which the target is given, is exact too."""
+def _moving(case: Case) -> Case:
+    """Weights of the new batch above 0, those of the program's steps too."""
+    momentum = None if case.momentum is None else max(case.momentum, LEAST_WEIGHT)
+    program = tuple(
+        step if step.value is None else replace(step, value=max(step.value, LEAST_WEIGHT))
+        for step in case.program
+    )
+    same = momentum == case.momentum and program == case.program
+    return case if same else case.changed(momentum=momentum, program=program)
+
+
+def _conventions(case: Case, implementation: Implementation) -> Case:
+    """eps as the target keeps it; whether the first batch replaces, and then as a rule a layer that has seen one."""
+    dialect = implementation.dialect
+    if dialect.eps_storage == "float32" and float(np.float32(case.eps)) != case.eps:
+        case = case.changed(eps=float(np.float32(case.eps)))
+    if dialect.first_batch == "replaces" and not case.replaces:
+        several = case.steps > 1 or case.program
+        case = case.changed(replaces=True, batches=case.batches if several else max(case.batches, 1))
+    return case
+
+
+def _complemented(case: Case, digits: int) -> Case:
+    """Momentum as a multiple of 2^-digits: then 1 - momentum, which the target is given, is exact too."""
     if case.momentum is None:
         return case
-    momentum = round(case.momentum * 2.0**53) / 2.0**53
+    momentum = round(case.momentum * 2.0**digits) / 2.0**digits
     return case if momentum == case.momentum else case.changed(momentum=momentum)
 
 
@@ -57,12 +86,17 @@ def _program(case: Case, implementation: Implementation) -> Case:
         empty=getattr(dialect, "empty", "any"),
     )
     if dialect.momentum == "old":
-        program = tuple(_complemented_step(step) for step in program)
+        program = tuple(_complemented_step(step, _digits(dialect)) for step in program)
     return case if program == case.program else case.changed(program=program)
 
 
-def _complemented_step(step: Step) -> Step:
-    return step if step.value is None else replace(step, value=round(step.value * 2.0**53) / 2.0**53)
+def _complemented_step(step: Step, digits: int) -> Step:
+    return step if step.value is None else replace(step, value=round(step.value * 2.0**digits) / 2.0**digits)
+
+
+def _digits(dialect: Dialect) -> int:
+    """Those of numbers below 1 in the format that a target keeps eps and momentum in."""
+    return 24 if dialect.eps_storage == "float32" else 53
 
 
 def _channels(case: Case, capabilities: Capabilities) -> Case:

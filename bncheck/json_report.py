@@ -1,9 +1,11 @@
-"""The JSON report of schema 1, written where nothing of the user's stands."""
+"""JSON reports of schema 1, written where nothing of the user's stands."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bncheck.errors import UsageError
 from bncheck.report import Report
@@ -11,16 +13,16 @@ from bncheck.report import Report
 FILE_NAME = "bncheck-report.json"
 
 
-def destination(folder: Path) -> Path:
-    """Where the report will go; raises UsageError if a file that is no report of ours stands there."""
-    path = folder / FILE_NAME
+def destination(folder: Path, name: str = FILE_NAME, *, kind: str | None = None) -> Path:
+    """Where a report will go; raises UsageError if a file that is no report of ours, of this kind, stands there."""
+    path = folder / name
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{str(folder)!r} cannot be made a folder for reports: {error.strerror}") from None
-    if path.exists() and not _is_ours(path):
+    if path.exists() and not _is_ours(path, kind):
         raise UsageError(
             f"{str(path)!r} is not a report of bncheck and is not overwritten; move it or use --report-dir"
         )
@@ -28,16 +30,22 @@ def destination(folder: Path) -> Path:
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the report through a neighbour file, so that a report is whole or not there."""
+    """Write the report of a run."""
+    written(report.as_json(), path)
+
+
+def written(content: Mapping[str, Any], path: Path) -> None:
+    """Write plain data through a neighbour file, so that a report is whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     neighbour = path.with_suffix(".json.partial")
-    neighbour.write_text(json.dumps(report.as_json(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    neighbour.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     neighbour.replace(path)
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: Path, kind: str | None) -> bool:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(content, dict) and "bncheck" in content and "schema" in content
+    ours = isinstance(content, dict) and "bncheck" in content and "schema" in content
+    return ours and content.get("kind") == kind

@@ -12,9 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 from bncheck.adapter import Adapter
-from bncheck.adapters.builtin import FOR_OBJECTS, SHORT_NAMES, adapter_names, built, registered
+from bncheck.adapters.builtin import FOR_MODELS, FOR_OBJECTS, SHORT_NAMES, adapter_names, built, registered
 from bncheck.adapters.found import Found
+from bncheck.adapters.frameworks import EXTRAS
 from bncheck.adapters.recognition import from_factory, recognised
+from bncheck.configuration import declared_for
 from bncheck.dialect import Dialect
 from bncheck.errors import LoadError, UsageError
 from bncheck.implementation import Implementation
@@ -22,6 +24,9 @@ from bncheck.isolation import RemoteAdapter, Worker
 from bncheck.locating import located
 from bncheck.reference.formats import FORMATS
 from bncheck.target import DEVICE, Target, parse_target
+
+# MLX's sums over empty arrays may never return: docs/findings.md.
+_UNRESTRAINED = ("mlx",)
 
 
 def load(
@@ -35,7 +40,8 @@ def load(
 ) -> Implementation:
     """The implementation that `target` names, or that it is: a class, function, instance or adapter.
 
-    `device` holds where the target itself names none.  `dialect`: conventions that the user declares.
+    `device` holds where the target itself names none.  `dialect`: conventions that the user declares, before those that
+    the project's pyproject.toml declares for the target.
     `ranks`: the only ranks of x to judge, all that are offered where empty.  `dtypes`: formats of x that the user asks
     for, offered beyond float32 and float64 by what is recognised and declares none.  `isolate`: load and evaluate it in
     a process of its own; None leaves that to what it is: files and compiled extensions are isolated, and what runs on
@@ -50,6 +56,8 @@ def load(
         if dtype not in FORMATS:
             raise UsageError(f"{dtype!r} is no dtype; valid are {', '.join(FORMATS)}")
     parsed = parse_target(target) if isinstance(target, str) else None
+    if parsed is not None:
+        dialect = {**declared_for(parsed), **dialect}
     place = (parsed.device if parsed is not None else None) or device or "cpu"
     if isolate and parsed is None:
         raise UsageError(
@@ -78,7 +86,7 @@ def load(
 
 def needs_isolation(target: Target) -> bool:
     """Files, which are somebody's work in progress, and compiled extensions, which can end the process."""
-    if target.is_file:
+    if target.is_file or target.locator.partition(".")[0] in _UNRESTRAINED:
         return True
     with contextlib.suppress(ImportError, ValueError):
         spec = find_spec(target.locator.partition(".")[0])
@@ -117,10 +125,10 @@ def adapters() -> dict[str, str]:
 
 
 def _lacking(name: str) -> str:
-    framework = next((each for each in ("torch", "jax") if each in name), None)
-    if framework is None or find_spec(framework) is not None:
+    needed = next((each for each in EXTRAS if each in name), None)
+    if needed is None or find_spec(needed) is not None:
         return ""
-    return f', but {framework} is not installed: pip install "bncheck[{framework}]"'
+    return f', but {needed} is not installed: pip install "bncheck[{EXTRAS[needed]}]"'
 
 
 def _implementation(parsed: Target | None, found: Found) -> Implementation:
@@ -141,15 +149,13 @@ def _named(target: Target, found: Found) -> Adapter:
         if target.locator in others:
             return from_factory(others[target.locator].load(), found)
         _check_short_name(target.locator)
+    if target.locator.endswith(".onnx"):
+        found, runner = replace(found, thing=target.locator), target.adapter or "onnxruntime"
+        if runner in FOR_MODELS:
+            return built(runner, found)
     if target.adapter is not None and target.adapter not in {*FOR_OBJECTS, *others}:
         raise LoadError(f"there is no adapter {target.adapter!r}; valid are {', '.join(adapter_names())}")
-    if target.locator.endswith(".onnx"):
-        if target.adapter not in others:
-            raise LoadError(
-                f"{target.locator} is an ONNX model, for which no adapter is named: ADAPTER+{target.locator}"
-            )
-        found = replace(found, thing=target.locator)
-    else:
+    if not target.locator.endswith(".onnx"):
         found = replace(found, thing=located(target))
     if target.adapter is None:
         return recognised(found)

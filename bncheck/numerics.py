@@ -54,7 +54,7 @@ def measured(implementation: Implementation, dtype: str) -> Numerics | None:
         fitting = list(CLASSES)
         lost: list[float] = []
         for case, outcome in sweep:
-            problem = case.problem(biased=implementation.dialect.running_variance == "biased")
+            problem = case.problem(biased=implementation.dialect.biased(case.x.ndim))
             truth = solve(problem, double_double=case.formats[0] == FLOAT64)
             profile = implementation.profile(case)
             for claim in tuple(fitting):

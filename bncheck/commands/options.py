@@ -1,0 +1,74 @@
+"""Options that several commands share, and conventions as they are declared on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+PROFILES = ("smoke", "ci", "thorough")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+
+def of_targets(command: Command) -> Command:
+    """--device, --dialect, --dtype, --isolate and the report: what a command takes that loads targets."""
+    options = (
+        click.option(
+            "--dtype",
+            "dtypes",
+            type=click.Choice(DTYPES),
+            multiple=True,
+            help="Only this dtype (repeatable).",
+        ),
+        click.option(
+            "--device",
+            metavar="cpu|cuda",
+            help="Where the targets run; @cuda on a target does the same for one.",
+        ),
+        click.option(
+            "--dialect",
+            "declared",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Declare a convention (repeatable).",
+        ),
+        click.option(
+            "--isolate/--no-isolate",
+            default=None,
+            help="Run the target in a process of its own; the default is to do so for files and compiled extensions.",
+        ),
+        click.option(
+            "--report",
+            "reports",
+            type=click.Choice(("json",)),
+            multiple=True,
+            help="Also write a report file.",
+        ),
+        click.option(
+            "--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def conventions(declared: Sequence[str], numerics: Sequence[str] = ()) -> dict[str, str]:
+    """The conventions declared by --dialect and --numerics, checked."""
+    from bncheck.dialect import Dialect
+    from bncheck.errors import UsageError
+
+    named: dict[str, str] = {}
+    for text in declared:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r} is no declaration; --dialect takes KEY=VALUE, as in momentum=old")
+        Dialect().declared(key, value)
+        named[key] = value
+    for name in numerics:
+        named["affine" if name == "centred" else "variance"] = name
+    return named

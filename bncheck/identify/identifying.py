@@ -1,0 +1,103 @@
+"""From an implementation to its card: every measurement, and the numeric profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+
+from bncheck.errors import LoadError
+from bncheck.identify import arithmetic, averages, degenerate, epsilon, estimators, outputs
+from bncheck.identify.measurement import Card, Measurement, Sweep
+from bncheck.identify.questions import Questions, Unanswered
+from bncheck.identify.sweeps import profile
+from bncheck.implementation import Implementation
+from bncheck.loading import load
+
+Measure = Callable[[Questions], Measurement]
+
+MEASURES: Mapping[str, Measure] = {
+    "update": averages.update,
+    "momentum": averages.momentum,
+    "momentum_none": averages.cumulative,
+    "momentum_default": partial(epsilon.default, name="momentum"),
+    "running_variance": estimators.running_variance,
+    "first_batch": averages.first_batch,
+    "training_output": outputs.training_output,
+    "eps": partial(epsilon.place, training=True),
+    "eps_evaluation": partial(epsilon.place, training=False),
+    "eps_storage": epsilon.storage,
+    "eps_default": partial(epsilon.default, name="eps"),
+    "axes": outputs.axes,
+    "untrained": outputs.untrained,
+    "affine_terms": outputs.affine,
+    "output": outputs.output_dtype,
+    "float64": outputs.double,
+    "variance": arithmetic.variance,
+    "affine": arithmetic.affine,
+    "clipped": arithmetic.clipped,
+    "repeatable": outputs.repeatable,
+    "single": degenerate.single,
+    "empty": degenerate.empty,
+    "empty_counted": degenerate.empty_counted,
+}
+
+
+def identified(implementation: Implementation, *, sweeps: bool = True, dtypes: tuple[str, ...] = ()) -> Card:
+    """The card of a loaded target.  `sweeps`: the numeric profile too, in `dtypes`, those offered where empty."""
+    offered = implementation.capabilities.dtypes
+    chosen = tuple(name for name in offered if not dtypes or name in dtypes)
+    questions = Questions(implementation, "float32" if "float32" in chosen else (*chosen, *offered)[0])
+    with np.errstate(all="ignore"):
+        measurements = tuple(_measured(questions, name, measure) for name, measure in MEASURES.items())
+        found = tuple(_sweeps(questions, chosen)) if sweeps else ()
+    return Card(
+        implementation.name,
+        implementation.adapter.name,
+        implementation.device,
+        implementation.adapter.versions(),
+        measurements,
+        found,
+        questions.answered,
+    )
+
+
+def _measured(questions: Questions, name: str, measure: Measure) -> Measurement:
+    try:
+        return measure(questions)
+    except Unanswered as reason:
+        return Measurement(name, None, f"not measured: {reason}")
+
+
+def _sweeps(questions: Questions, dtypes: tuple[str, ...]) -> Iterator[Sweep]:
+    for dtype in dtypes:
+        yield from profile(questions, dtype)
+
+
+def contradictions(implementation: Implementation) -> tuple[Measurement, ...]:
+    """The conventions by which a target is judged and which it was measured not to follow."""
+    return tuple(each for each in identified(implementation, sweeps=False).measurements if each.contradicts)
+
+
+def carded(
+    target: str | object,
+    *,
+    device: str | None = None,
+    dialect: Mapping[str, str] = MappingProxyType({}),
+    dtypes: tuple[str, ...] = (),
+    isolate: bool | None = None,
+) -> Card:
+    """The card of a target, loaded as for a run; one that cannot be loaded has an error on it.
+
+    Raises UsageError on misuse.
+    """
+    try:
+        implementation = load(target, device=device, dialect=dialect, dtypes=dtypes, isolate=isolate)
+    except LoadError as error:
+        return Card(target if isinstance(target, str) else repr(target), error=str(error))
+    try:
+        return identified(implementation, dtypes=dtypes)
+    finally:
+        implementation.close()
