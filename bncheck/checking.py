@@ -12,17 +12,19 @@ from typing import Any
 
 from bncheck.adapters.found import RANKS
 from bncheck.case_file import SavedCase, save
+from bncheck.causes.attribution import Attribution
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.environment import environment
 from bncheck.errors import DefectError, LoadError, UsageError
+from bncheck.identify.identifying import contradictions
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.numerics import measured
 from bncheck.reference.formats import FORMATS
 from bncheck.reference.self_check import OracleDisagreement, check_oracle_against_itself
-from bncheck.report import Finding, LawReport, Report, TargetReport
+from bncheck.report import FAILING, Finding, LawReport, Report, TargetReport
 from bncheck.shrinking import shrunk
 from bncheck.verdict import Failure, Status, most_serious
 from bncheck.verify import Progress, Tallies, planned, started, verify
@@ -97,7 +99,7 @@ def run(
 ) -> Report:
     """Judge each target by the selected laws; raises UsageError on misuse and DefectError on a defect of bncheck."""
     started = time.perf_counter()
-    _trust_the_oracle()
+    trust_the_oracle()
     chosen = options.selected(laws)
     effort = effort_of(options.profile)
     corpus = Corpus(options.seed, effort)
@@ -110,7 +112,8 @@ def run(
     return Report(environment(), options.seed, options.profile, seconds, tuple(reports), strict=effort.strict)
 
 
-def _trust_the_oracle() -> None:
+def trust_the_oracle() -> None:
+    """Raise DefectError where the oracle does not agree with itself."""
     try:
         check_oracle_against_itself()
     except OracleDisagreement as disagreement:
@@ -163,12 +166,22 @@ def report_on(
             numerics = measured(implementation, _measured_dtype(dtypes))
     except KeyboardInterrupt:
         interrupted = True
-    found = _Judged(implementation, dtypes, tallies, options, 0 if interrupted else corpus.effort.shrinks)
+    found = _Judged(
+        implementation,
+        dtypes,
+        tallies,
+        options,
+        0 if interrupted else corpus.effort.shrinks,
+        Attribution(implementation),
+    )
     try:
         reports = tuple(found.law_report(law) for law in laws)
     except KeyboardInterrupt:
         interrupted = True
         reports = tuple(replace(found, shrinks=0).law_report(law) for law in laws)
+    statuses = {each.status for each in reports}
+    # What does not answer in time would not answer more questions either.
+    asked = not interrupted and Status.TIMED_OUT not in statuses and bool(statuses & {*FAILING})
     return TargetReport(
         target=implementation.name,
         adapter=implementation.adapter.name,
@@ -177,6 +190,9 @@ def report_on(
         dialect=implementation.dialect,
         numerics=numerics,
         laws=reports,
+        contradictions=tuple(each.contradiction() for each in contradictions(implementation))
+        if asked
+        else (),
         interrupted=interrupted,
     )
 
@@ -193,13 +209,17 @@ def _measured_dtype(dtypes: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One target with all that was counted for it, on the way to its law reports."""
+    """One target with all that was counted for it, on the way to its law reports.
+
+    `shrinks`: evaluations for each case; where there are none, no causes are looked for either.
+    """
 
     implementation: Implementation
     dtypes: tuple[str, ...]
     tallies: Tallies
     options: Options
     shrinks: int
+    attribution: Attribution
     crashes: dict[tuple[str, str | None], Failure] = field(default_factory=dict)
 
     def law_report(self, law: Law) -> LawReport:
@@ -243,7 +263,8 @@ class _Judged:
         )
         words = [comparison.message() for comparison in smallest.comparisons]
         message = words[0] if smallest.crash is None else smallest.crash
-        found = Finding(message, smallest.case, dtype, command)
+        causes = self.attribution.explanations(law, first, smallest) if self.shrinks else None
+        found = Finding(message, smallest.case, dtype, command, causes=causes)
         if self.options.cases is not None:
             saved = SavedCase(
                 target=self.implementation.name,
@@ -254,6 +275,7 @@ class _Judged:
                 case=smallest.case,
                 device=self.options.device,
                 dialect=self.options.dialect,
+                cause=causes[0].id if causes else None,
             )
             path = save(saved, self.options.cases)
             found = replace(found, replay=f"bncheck replay {saved.id}", saved=str(path), found_by=command)

@@ -10,6 +10,7 @@ from typing import Any
 
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case
+from bncheck.causes.cause import Explanation
 from bncheck.comparison import Comparison, Elements
 from bncheck.dialect import Dialect
 from bncheck.law import Law
@@ -25,6 +26,7 @@ class Finding:
     """One quantity that is wrong, on the smallest case that shows it, and the command that shows it again.
 
     `found_by`: the command of the run, where `replay` replays the case that was saved as the file `saved`.
+    `causes`: the likeliest first, empty where no known cause explains it, None where none was looked for.
     """
 
     message: str
@@ -34,6 +36,7 @@ class Finding:
     comparison: Comparison | None = None
     saved: str | None = None
     found_by: str | None = None
+    causes: tuple[Explanation, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The finding of the schema."""
@@ -49,7 +52,7 @@ class Finding:
             "input": self.case.summary(),
             "case": self.saved,
             "replay": self.replay,
-            "causes": [],
+            "causes": [cause.as_json() for cause in self.causes or ()],
         }
 
 
@@ -118,7 +121,10 @@ class LawReport:
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """Everything said of one target; `error` where it could not be loaded."""
+    """Everything said of one target; `error` where it could not be loaded.
+
+    `contradictions`: where laws fail, the conventions that it is judged by and was measured not to follow.
+    """
 
     target: str
     adapter: str | None = None
@@ -128,6 +134,7 @@ class TargetReport:
     dialect: Dialect | None = None
     numerics: Numerics | None = None
     laws: tuple[LawReport, ...] = ()
+    contradictions: tuple[str, ...] = ()
     interrupted: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -143,6 +150,7 @@ class TargetReport:
             if self.numerics is None
             else asdict(self.numerics),
             "laws": [law.as_json() for law in self.laws],
+            "contradictions": list(self.contradictions),
             "interrupted": self.interrupted,
         }
 

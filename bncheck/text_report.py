@@ -23,6 +23,11 @@ COLOURS = {
     Status.KNOWN: "cyan",
     Status.NOT_APPLICABLE: "dim",
 }
+REPLAYED = {
+    Status.HELD: "FIXED",
+    Status.NOT_APPLICABLE: "NOT APPLICABLE",
+    Status.UNDECIDED: "UNDECIDED",
+}
 # Arrays up to this many elements are shown in full: a shrunk case usually has fewer.
 SHOWN = 48
 
@@ -48,6 +53,8 @@ def print_target(console: Console, report: TargetReport) -> None:
     console.print(_table(report))
     for reason, ids in _reasons(report).items():
         console.print(f"[dim]not applicable:[/] {', '.join(ids)}: {escape(reason)}", soft_wrap=True)
+    for contradiction in report.contradictions:
+        console.print(f"[bold red]dialect:[/] {escape(contradiction)}", soft_wrap=True)
     for law in report.laws:
         if law.findings or law.status == Status.UNDECIDED:
             _print_findings(console, law)
@@ -69,13 +76,13 @@ def print_summary(console: Console, report: Report) -> None:
 
 def print_replayed(console: Console, replayed: Replayed) -> None:
     """What a target does on a saved case."""
-    words = {Status.HELD: "FIXED", Status.NOT_APPLICABLE: "NOT APPLICABLE"}.get(
-        replayed.status, "STILL FAILING"
-    )
+    words = REPLAYED.get(replayed.status, "STILL FAILING")
     colour = COLOURS[replayed.status]
     console.print(f"[{colour}]{words}[/] {replayed.law.id} on {escape(replayed.target)}", soft_wrap=True)
     for message in replayed.messages:
         console.print(f"  {escape(message)}", soft_wrap=True)
+    for note in replayed.notes:
+        console.print(f"  {escape(note)}", soft_wrap=True)
     console.print(f"  case: {escape(replayed.case.summary())}", soft_wrap=True)
     for name, array in arrays_of(replayed.case).items():
         console.print(f"    {name} = {escape(shown(array))}", soft_wrap=True)
@@ -166,6 +173,8 @@ def _print_findings(console: Console, law: LawReport) -> None:
     for finding in law.findings:
         console.print(f"  {escape(finding.message)}", soft_wrap=True)
     if law.findings:
+        for line in cause_lines(law.findings[0]):
+            console.print(f"  {escape(line)}", soft_wrap=True)
         _print_case(console, law.findings[0])
 
 
@@ -177,6 +186,13 @@ def _print_case(console: Console, finding: Finding) -> None:
     if finding.found_by is not None:
         console.print(f"  Found by: {escape(finding.found_by)}", soft_wrap=True)
     console.print(f"  Reproduce with: {escape(finding.replay)}", soft_wrap=True)
+
+
+def cause_lines(finding: Finding) -> list[str]:
+    """The causes in words, the likeliest first; nothing where none was looked for."""
+    if finding.causes is None:
+        return []
+    return [f"cause: {cause.line()}" for cause in finding.causes] or ["no known cause"]
 
 
 def arrays_of(case: Case) -> dict[str, Native]:

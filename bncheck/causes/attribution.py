@@ -1,0 +1,259 @@
+"""Attribution: which causes reproduce what an implementation gave on a finding's case and on all probes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bncheck.case import Case
+from bncheck.causes.behaviours import behaviours, crash_of
+from bncheck.causes.cause import Cause, Explanation, in_dialect, together
+from bncheck.causes.differentiation import GRADIENTS
+from bncheck.causes.laboratory import Bench, Laboratory, Probe
+from bncheck.causes.library import CAUSES
+from bncheck.causes.observation import kind
+from bncheck.causes.probes import enriched
+from bncheck.fitting import fit
+from bncheck.implementation import Implementation
+from bncheck.law import Law
+from bncheck.trial import Trial
+from bncheck.verdict import Failure
+from bncheck.verify import judge
+
+SHOWN = 3
+# Of layers of causes on probes, a target: one finding that the library does not wholly explain takes about as many.
+EVALUATIONS = 12_000
+# The family of laws about what a call does besides its outcome.
+BESIDE = "purity"
+# Of the causes that explain a part, so many are tried together with each other cause.
+PAIRED = 2
+# Of the finding's own probes, the last, with ordinary numbers, tell the most: a part of a cause has to show on each.
+TELLING = 2
+# Cases that a law makes of one, itself among them.
+VARIANTS = 5
+# Of the facts that a cause predicts to be wrong, so many are wrong for each that is right.
+FULFILLED = 3
+
+Fact = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of one cause on a list of probes.
+
+    `explained`: facts that it reproduces where the truth does not, by the number of the probe and the name; `missed`:
+    those that it does not.  No fact in which the implementation is sound speaks against it.
+    """
+
+    cause: Cause
+    explained: frozenset[Fact]
+    missed: frozenset[Fact]
+
+    @property
+    def kinds(self) -> set[str]:
+        """The quantities all of whose deviations it reproduces."""
+        return {kind(name) for _, name in self.explained} - {kind(name) for _, name in self.missed}
+
+
+@dataclass(slots=True)
+class Attribution:
+    """The causes of the findings of one target.  The probes of a dtype are evaluated when the first finding asks.
+
+    `proven`: causes that explained a finding wholly, `named`: in part.  Once EVALUATIONS of layers of causes are spent,
+    only these are tried on the findings that are left.
+    """
+
+    implementation: Implementation
+    causes: Sequence[Cause] = CAUSES
+    bench: Bench = field(default_factory=Bench)
+    laboratory: Laboratory = field(init=False)
+    proven: list[Cause] = field(default_factory=list)
+    named: list[Cause] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.laboratory = Laboratory(self.implementation, self.bench)
+
+    def explanations(self, law: Law, first: Failure, smallest: Failure) -> tuple[Explanation, ...]:
+        """The causes of a finding, the likeliest first; none where nothing in the library explains it."""
+        with np.errstate(all="ignore"):
+            beside = behaviours(self.implementation, law, smallest) if law.family == BESIDE else []
+            found = beside or self._found(law, first, smallest)
+        named = {each.id: each for each in reversed(found)}
+        return tuple(reversed(named.values()))[:SHOWN]
+
+    def _found(self, law: Law, first: Failure, smallest: Failure) -> list[Explanation]:
+        """What reproduces everything, else a behaviour, else what reproduces a part, else how it crashes."""
+        own = [self.laboratory.probe(case) for case in self._own_cases(law, first, smallest)]
+        every = sorted((*self.laboratory.probes(smallest.drawing.dtype), *own), key=_is_sound)
+        total = sum(len(probe.deviations) for probe in every)
+        candidates = self.causes if len(self.laboratory.found) < EVALUATIONS else tuple(self.named)
+        whole = self._whole(self.proven, every) or self._whole(candidates, every)
+        self.proven += [each.cause for each in whole if each.cause not in self.proven]
+        if whole:
+            return self._told(whole, total, law, smallest)
+        if shown := behaviours(self.implementation, law, smallest):
+            return shown
+        parts = self._parts(candidates, every, own, smallest)
+        if found := self._pairs(candidates, parts, every) or self._about(parts, smallest):
+            self.named += [each.cause for each in found if each.cause not in self.named]
+            return self._told(found, total, law, smallest)
+        return [crash_of(smallest)] if smallest.crash is not None and own[0].actual.get("raised") else []
+
+    def _told(self, found: Sequence[Standing], total: int, law: Law, smallest: Failure) -> list[Explanation]:
+        """Those first on whose layer the law finds what it found on the implementation."""
+        unlikely = "crash" if self._refuses(law, smallest) else "validation"
+        told = sorted(
+            found,
+            key=lambda each: (not self._shows(each.cause, law, smallest), each.cause.family == unlikely),
+        )
+        return [Explanation(each.cause.id, each.cause.text, len(each.explained), total) for each in told]
+
+    def _refuses(self, law: Law, smallest: Failure) -> bool:
+        """Whether what is raised, on the finding's case or a variant of it, is raised on purpose."""
+        seen = [self.laboratory.probe(case).actual for case in self._variants(law, smallest.case, smallest)]
+        return all(facts["refused"] for facts in seen if facts["raised"])
+
+    def _own_cases(self, law: Law, first: Failure, smallest: Failure) -> list[Case]:
+        """The finding's case, small and as found, and both with ordinary numbers, with the variants that the law makes."""
+        cases = [
+            variant
+            for failure in (smallest, first)
+            for case in (failure.case, fit(enriched(failure.case), self.implementation))
+            for variant in self._variants(law, case, failure)
+        ]
+        return list({id(case): case for case in cases}.values())
+
+    def _variants(self, law: Law, case: Case, failure: Failure) -> list[Case]:
+        """A case and those that the law makes of it, which are kept in the bench's answers."""
+        trial = Trial(self.implementation, self.bench.answers)
+        judge(law, case, trial, failure.drawing)
+        seen = [each for each, _ in (*trial.outcomes.values(), *trial.performances.values())]
+        return [case, *(each for each in seen if each is not case)][:VARIANTS]
+
+    def _whole(self, causes: Sequence[Cause], every: Sequence[Probe]) -> list[Standing]:
+        """The causes that reproduce everything, the simplest first."""
+        wrong = _kinds(every)
+        if not any(probe.deviations for probe in every):
+            return []
+        fitting = (cause for cause in causes if cause.touches(wrong) == wrong)
+        found = [each for cause in fitting if (each := self._whole_standing(cause, every)) is not None]
+        kept = [each for each in found if self._is_fulfilled(each.cause, every)]
+        return sorted(kept, key=lambda each: (each.cause.narrow, each.cause.complexity))
+
+    def _is_fulfilled(self, cause: Cause, every: Sequence[Probe]) -> bool:
+        """Whether the implementation deviates where the layer of the cause does.
+
+        A cause that makes large rounding errors is matched by small ones too: what it errs in has to be wrong.
+        """
+        shown = unfulfilled = 0
+        for probe in every:
+            predicted = self.laboratory.predicted(cause, probe)
+            shown += len(predicted & probe.deviations)
+            unfulfilled += len(predicted & probe.sound)
+        return shown > FULFILLED * unfulfilled
+
+    def _whole_standing(self, cause: Cause, every: Sequence[Probe]) -> Standing | None:
+        """With the backward pass that is written for a sound forward pass, or with the derivative of its own."""
+        if (found := self._standing(cause, every, whole=True)) is not None:
+            return found
+        if cause.is_of_gradients or _kinds(every) <= GRADIENTS:
+            return None
+        if self._standing(cause, every, whole=True, without=GRADIENTS) is None:
+            return None
+        return self._standing(replace(cause, differentiated=True), every, whole=True)
+
+    def _parts(
+        self, causes: Sequence[Cause], every: Sequence[Probe], own: Sequence[Probe], smallest: Failure
+    ) -> list[Standing]:
+        """The causes that reproduce something and that no probe contradicts, those first that reproduce the most.
+
+        In a program causes come together, so that each alone is told from single batches where the finding is of one.
+        """
+        about = frozenset(comparison.quantity for comparison in smallest.comparisons)
+        telling = [probe for probe in own if not about or about & {kind(name) for name in probe.deviations}]
+        left = [cause for cause in causes if cause.touches(about) or not about]
+        left = [
+            cause for cause in left if all(self._tells(cause, probe, about) for probe in telling[-TELLING:])
+        ]
+        judged = every if smallest.case.program else [probe for probe in every if not probe.case.program]
+        found = [self._standing(cause, judged, whole=False) for cause in left]
+        kept = [each for each in found if each is not None and self._is_fulfilled(each.cause, judged)]
+        return sorted(kept, key=lambda each: (-len(each.explained), each.cause.complexity))
+
+    def _tells(self, cause: Cause, probe: Probe, about: frozenset[str]) -> bool:
+        """Whether a cause reproduces a deviation of a probe that the finding is about."""
+        found = self.laboratory.matched(cause, probe)
+        return any(
+            match.fits and name in probe.deviations and (not about or kind(name) in about)
+            for name, match in found.items()
+        )
+
+    def _about(self, parts: Sequence[Standing], smallest: Failure) -> list[Standing]:
+        """Of these, those that reproduce all deviations of a quantity that the finding is about."""
+        about = {comparison.quantity for comparison in smallest.comparisons}
+        return [each for each in parts if each.kinds & (about or each.kinds)]
+
+    def _pairs(
+        self, causes: Sequence[Cause], parts: Sequence[Standing], every: Sequence[Probe]
+    ) -> list[Standing]:
+        """One of the best parts with another cause that reproduces what it misses: both together everything."""
+        for part in [each for each in parts if not each.cause.narrow][:PAIRED]:
+            wrong = frozenset(kind(name) for _, name in part.missed)
+            # Two loose ones would fit what neither explains.
+            others = (each for each in causes if each.touches(wrong) and not each.narrow)
+            pairs = [pair for other in others if (pair := together(part.cause, other)) is not None]
+            if found := self._whole(
+                pairs, sorted(every, key=lambda probe: self._reproduces(part.cause, probe))
+            ):
+                return found
+        return []
+
+    def _reproduces(self, cause: Cause, probe: Probe) -> bool:
+        return all(match.fits for match in self.laboratory.matched(cause, probe).values())
+
+    def _standing(
+        self,
+        cause: Cause,
+        every: Sequence[Probe],
+        *,
+        whole: bool,
+        without: frozenset[str] = frozenset(),
+    ) -> Standing | None:
+        """The standing of a cause on all probes; None as soon as it is no candidate.
+
+        `whole`: it is one only if it reproduces everything.  `without`: quantities that are not looked at.
+        """
+        explained: set[Fact] = set()
+        missed: set[Fact] = set()
+        for number, probe in enumerate(every):
+            found = self.laboratory.matched(cause, probe)
+            fits = {name for name, match in found.items() if match.fits}
+            if any(name not in fits and kind(name) not in without for name in found.keys() & probe.sound):
+                return None
+            judged = {name for name in probe.deviations & found.keys() if kind(name) not in without}
+            explained |= {(number, name) for name in judged & fits}
+            missed |= {(number, name) for name in judged - fits}
+            if missed and whole:
+                return None
+        return Standing(cause, frozenset(explained), frozenset(missed)) if explained else None
+
+    def _shows(self, cause: Cause, law: Law, smallest: Failure) -> bool:
+        """Whether the law finds on the layer of the cause what it found on the implementation."""
+        made = in_dialect(cause.layer(), self.implementation.dialect)
+        stand_in = Implementation(cause.id, made, companion=self.implementation.companion)
+        failure = judge(law, smallest.case, Trial(stand_in), smallest.drawing).failure
+        return failure is not None
+
+
+def _is_sound(probe: Probe) -> bool:
+    """What deviates comes first: there a wrong cause is found out soonest.  The fixed probes of a target, on which all its
+    findings are explained, stay before those of one finding.
+    """
+    return not probe.deviations
+
+
+def _kinds(every: Sequence[Probe]) -> frozenset[str]:
+    """The quantities that are wrong on single batches."""
+    return frozenset(kind(name) for probe in every if not probe.case.program for name in probe.deviations)

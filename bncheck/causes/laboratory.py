@@ -1,0 +1,202 @@
+"""The laboratory: an implementation and layers of causes on the same probes, each evaluated once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bncheck.adapter import Gradients
+from bncheck.case import Case, from_channel_major
+from bncheck.causes.cause import Cause, in_dialect
+from bncheck.causes.differentiation import GRADIENTS, derivatives
+from bncheck.causes.matching import Match, Run, Wide, matches
+from bncheck.causes.observation import Fact, Facts, facts, kind
+from bncheck.causes.probes import probes
+from bncheck.dialect import Dialect
+from bncheck.evaluation import caught, configured, placed, prepared
+from bncheck.fitting import fit
+from bncheck.implementation import Implementation
+from bncheck.outcome import Outcome
+from bncheck.performance import Performance
+from bncheck.performing import perform
+from bncheck.planted.numpy_adapter import NumpyLayerAdapter, layer
+from bncheck.trial import Answers, Trial, shape_of
+
+TRUTH = Cause("sound", "A sound layer.", layer())
+# Once probes have cost so many starts of the target's process, the rest is not tried.
+RESTARTS = 3
+
+
+@dataclass(slots=True, eq=False)
+class Probe:
+    """One case with what the implementation gave on it.
+
+    `limits`: how far a sound layer may lie from the truth, by quantity, where there is a bound.  `deviations`: names of
+    the facts in which the implementation is not sound; `sound`: of those in which it is.
+    """
+
+    case: Case
+    actual: Facts
+    limits: Mapping[str, Wide]
+    deviations: frozenset[str] = frozenset()
+    sound: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Bench:
+    """What does not depend on the implementation: exact answers and bounds, and what layers gave.
+
+    Several laboratories may share one; a case is kept with what is known of it, so that its identity stays its own.
+    """
+
+    answers: Answers = field(default_factory=Answers)
+    runs: dict[tuple[object, ...], tuple[Case, Facts]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Laboratory:
+    """What one implementation gives on probes, and how causes match it there."""
+
+    implementation: Implementation
+    bench: Bench = field(default_factory=Bench)
+    fixed: dict[str, list[Probe]] = field(default_factory=dict)
+    found: dict[tuple[str, str, bool, int], tuple[Probe, Mapping[str, Match]]] = field(default_factory=dict)
+
+    def probes(self, dtype: str) -> list[Probe]:
+        """The fixed probes of a dtype, those first that take the shortest."""
+        if dtype not in self.fixed:
+            observed: list[Probe] = []
+            trial = Trial(self.implementation, self.bench.answers)
+            for case in self._cases(dtype):
+                if trial.restarts >= RESTARTS:
+                    break
+                observed.append(self.probe(case, trial))
+            self.fixed[dtype] = sorted(observed, key=_cost)
+        return self.fixed[dtype]
+
+    def _cases(self, dtype: str) -> list[Case]:
+        offered = self.implementation.capabilities
+        fitted = (fit(case, self.implementation) for case in probes(dtype, few=offered.compiles))
+        return [
+            case
+            for case in fitted
+            if (offered.train if case.training else offered.eval and offered.set_statistics)
+            and len(case.x.shape) in offered.ranks
+        ]
+
+    def probe(self, case: Case, trial: Trial | None = None) -> Probe:
+        """The implementation on a case, held against a sound layer; derivatives beyond the gradients are not asked."""
+        case = case if case.direction is None else case.changed(direction=None)
+        trial = Trial(self.implementation, self.bench.answers) if trial is None else trial
+        seen = facts(case, trial.outcome, trial.performance)
+        probe = Probe(case, seen, _limits(case, trial))
+        found = self.matched(TRUTH, probe)
+        probe.deviations = frozenset(name for name, match in found.items() if not match.fits)
+        probe.sound = frozenset(found) - probe.deviations
+        return probe
+
+    def matched(self, cause: Cause, probe: Probe) -> Mapping[str, Match]:
+        """How the layer of a cause matches the implementation on a probe, fact by fact."""
+        key = cause.id, cause.text, cause.differentiated, id(probe)
+        if key not in self.found:
+            self.found[key] = probe, self._against(cause, probe)
+        return self.found[key][1]
+
+    def predicted(self, cause: Cause, probe: Probe) -> frozenset[str]:
+        """The facts in which the layer of a cause is not sound."""
+        measured = cause if cause.measured is None else cause.measured(probe.case, probe.actual)
+        if measured is None:
+            return frozenset()
+        ours = self._run(replace(measured, differentiated=cause.differentiated), probe.case)
+        found = self._against(TRUTH, Probe(probe.case, ours, probe.limits))
+        return frozenset(name for name, match in found.items() if not match.fits)
+
+    def _against(self, cause: Cause, probe: Probe) -> Mapping[str, Match]:
+        """The wider arithmetic is asked only where the same arithmetic leaves a difference."""
+        measured = cause if cause.measured is None else cause.measured(probe.case, probe.actual)
+        if measured is None:
+            return {}
+        cause = replace(measured, differentiated=cause.differentiated)
+        ours = self._run(cause, probe.case)
+        found = matches(probe.actual, Run(ours, ours), probe.limits, cause.rounds_to)
+        if all(match.fits for match in found.values()) or found.keys() == {"raised"}:
+            return found
+        exact = self._run(TRUTH if cause.narrow else cause, probe.case, _wide(probe.case))
+        return matches(probe.actual, Run(ours, exact), probe.limits, cause.rounds_to)
+
+    def _run(self, cause: Cause, case: Case, arithmetic: np.dtype[Any] | None = None) -> Facts:
+        dialect = self.implementation.dialect
+        key = cause.id, cause.text, cause.differentiated, id(case), dialect, arithmetic
+        if key not in self.bench.runs:
+            self.bench.runs[key] = case, _facts(cause, case, dialect, arithmetic)
+        return self.bench.runs[key][1]
+
+
+def _facts(cause: Cause, case: Case, dialect: Dialect, arithmetic: np.dtype[Any] | None) -> Facts:
+    """What the layer of a cause gives, its gradients by differentiation where the cause is that they are."""
+    made = in_dialect(cause.layer(), dialect, arithmetic=arithmetic)
+    found = facts(case, lambda case: _evaluated(made, case), lambda case: _performed(made, case))
+    if not cause.differentiated:
+        return found
+    layer_as_it_is = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
+    slopes = derivatives(layer_as_it_is, case)
+    if arithmetic is None:
+        # With the rounding errors of a backward pass that is written out.
+        written = _facts(replace(cause, differentiated=False), case, dialect, _wide(case))
+        slopes = {name: _moved(value, found[name], written[name]) for name, value in slopes.items()}
+    return {name: value for name, value in found.items() if kind(name) not in GRADIENTS} | slopes
+
+
+def _wide(case: Case) -> np.dtype[Any]:
+    """The arithmetic that is wider than that of sound code."""
+    return np.dtype(np.longdouble if case.x.dtype == np.float64 else np.float64)
+
+
+def _moved(value: Fact, ours: Fact, exact: Fact) -> Fact:
+    """A gradient with the error of another, where that is finite."""
+    assert isinstance(value, np.ndarray) and isinstance(ours, np.ndarray) and isinstance(exact, np.ndarray)
+    error = ours.astype(np.longdouble) - exact.astype(np.longdouble)
+    moved = value.astype(np.longdouble) + np.where(np.isfinite(error), error, 0)
+    return np.asarray(moved.astype(value.dtype))
+
+
+def _cost(probe: Probe) -> int:
+    """Small cases take the shortest, programs the longest."""
+    return (1 + 50 * len(probe.case.program)) * probe.case.x.size
+
+
+def _evaluated(made: NumpyLayerAdapter, case: Case) -> Outcome:
+    """As every implementation is evaluated, but nothing beside the outcome is looked at."""
+    with caught(), np.errstate(all="ignore"):
+        handle = prepared(made, case, configured(case, "cpu"))
+        gradients = Gradients(None, None, None)
+        for _ in range(case.steps):
+            x = placed(made, case, "x")
+            if case.dy is None:
+                y = made.forward(handle, x, case.training)
+            else:
+                y, gradients = made.evaluate(handle, x, placed(made, case, "dy"), case.training)
+        mean, var, batches = made.get_state(handle)
+        return Outcome(y, mean, var, batches, *gradients)
+
+
+def _performed(made: NumpyLayerAdapter, case: Case) -> Performance:
+    with np.errstate(all="ignore"):
+        return perform(made, case, device="cpu")
+
+
+def _limits(case: Case, trial: Trial) -> dict[str, Wide]:
+    """The derived bounds of a case in the shapes of its quantities; infinite where they do not hold."""
+    if case.program or case.count < 2:
+        return {}
+    found: dict[str, Wide] = {}
+    for name, bound in trial.bounds(case).items():
+        largest = np.where(bound.judged, bound.largest, np.inf)
+        shape = shape_of(name, case)
+        if len(shape) > 1:
+            largest = from_channel_major(largest, shape, np.dtype(np.float64))
+        found[name] = largest.reshape(shape).astype(np.longdouble)
+    return found

@@ -1,0 +1,69 @@
+"""What is seen of a layer on one probe, as facts by name: arrays, counts, what is kept and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bncheck.adapter import State
+from bncheck.case import Case, Native
+from bncheck.errors import ImplementationCrashed
+from bncheck.outcome import QUANTITIES, Outcome
+from bncheck.performance import Observation, Performance
+
+Fact = Native | int | bool | str
+Facts = dict[str, Fact]
+# What a batch is refused with on purpose.
+REFUSAL = "ValueError"
+
+
+def facts(case: Case, evaluate: Callable[[Case], Outcome], perform: Callable[[Case], Performance]) -> Facts:
+    """The facts of a case, of each step where it has a program; of what raises, how."""
+    try:
+        return of_performance(perform(case)) if case.program else of_outcome(evaluate(case))
+    except ImplementationCrashed as crash:
+        return {"raised": True, "refused": str(crash).startswith(REFUSAL)}
+
+
+def of_outcome(outcome: Outcome) -> Facts:
+    """Every quantity that is there, and the count of batches."""
+    found: dict[str, Any] = {name: outcome.quantity(name) for name in QUANTITIES}
+    found["batches"] = outcome.batches
+    return _present(found) | {"raised": False}
+
+
+def of_performance(performance: Performance) -> Facts:
+    """Those of each step, named `3 y`; the state that the layer was made in comes first."""
+    found = _state("made", performance.made)
+    for number, each in enumerate(performance.observations, start=1):
+        found |= _step(str(number), each)
+    return _present(found) | {"raised": False}
+
+
+def _step(place: str, each: Observation) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        f"{place} {name}": each.quantity(name) for name in ("y", "dx", "dgamma", "dbeta")
+    }
+    found |= _state(place, each.state)
+    found[f"{place} refused"] = each.error is not None
+    found[f"{place} kept"] = each.kept
+    if each.left is not None:
+        found |= _state(f"{place} left", each.left)
+    return found
+
+
+def _state(place: str, state: State) -> dict[str, Any]:
+    return {
+        f"{place} running_mean": state.mean,
+        f"{place} running_var": state.var,
+        f"{place} batches": state.batches,
+    }
+
+
+def _present(found: dict[str, Any]) -> Facts:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def kind(name: str) -> str:
+    """The quantity that a fact is of, whichever step it belongs to."""
+    return name.rpartition(" ")[2]

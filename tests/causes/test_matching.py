@@ -1,0 +1,69 @@
+"""What counts as the same output: rounding errors of either side, and nothing more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bncheck.causes.matching import Run, matches
+from bncheck.causes.observation import Facts
+
+
+def facts(values: object, dtype: str = "float32") -> Facts:
+    return {"raised": False, "y": np.array(values, dtype)}
+
+
+def fits(actual: Facts, ours: Facts, wide: Facts | None = None, rounds_to: str | None = None) -> bool:
+    return matches(actual, Run(ours, ours if wide is None else wide), {}, rounds_to)["y"].fits
+
+
+def test_one_rounding_is_let_pass() -> None:
+    assert fits(facts([[1.0, 2.0]]), facts([[1.0 + 2**-23, 2.0]]))
+
+
+@pytest.mark.parametrize("times", [1 + 1e-5, 1 - 1e-5, 1.0003])
+def test_a_factor_beyond_rounding_is_not(times: float) -> None:
+    assert not fits(facts([[1.0, 2.0]]), facts([[times, 2 * times]]))
+
+
+def test_what_the_two_arithmetics_differ_by_is_let_pass_some_times() -> None:
+    ours, wide = facts([[1.0], [1.001]]), facts([[1.0], [1.0]])
+
+    assert fits(facts([[1.0], [1.004]]), ours, wide)
+    assert not fits(facts([[1.0], [1.02]]), ours, wide)
+
+
+def test_the_noise_of_one_channel_excuses_no_other() -> None:
+    ours, wide = facts([[1.0, 1.001]]), facts([[1.0, 1.0]])
+
+    assert not fits(facts([[1.004, 1.0]]), ours, wide)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_has_to_be_the_same(value: float) -> None:
+    assert fits(facts([[value, 1.0]]), facts([[value, 1.0]]))
+    assert not fits(facts([[value, 1.0]]), facts([[1.0, 1.0]]))
+    assert not fits(facts([[1.0, 1.0]]), facts([[value, 1.0]]))
+
+
+def test_another_dtype_or_shape_is_another_output() -> None:
+    assert not fits(facts([[1.0]]), facts([[1.0]], "float64"))
+    assert not fits(facts([[1.0]]), facts([1.0]))
+
+
+def test_close_to_a_tie_a_narrow_format_may_round_the_other_way() -> None:
+    ours = np.ones((16, 1), np.float32)
+    one = ours.copy()
+    one[3] += 2**-10
+    several = ours + 2**-10
+
+    assert fits(facts(one), facts(ours), rounds_to="float16")
+    assert not fits(facts(one), facts(ours))
+    assert not fits(facts(several), facts(ours), rounds_to="float16")
+
+
+def test_of_what_raises_nothing_else_is_compared() -> None:
+    raised: Facts = {"raised": True, "refused": True}
+
+    assert not matches(raised, Run(facts([[1.0]]), facts([[1.0]])), {}, None)["raised"].fits
+    assert matches(raised, Run(raised, raised), {}, None)["raised"].fits
