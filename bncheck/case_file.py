@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, prod
@@ -26,12 +27,18 @@ FOLDER = Path(".bncheck") / "cases"
 LARGEST_FILE, LARGEST_ARRAY, LONGEST_PROGRAM = 64 * 2**20, 2**20, 100
 # The laws of one value a channel, and of none.
 DEGENERATE = "contract."
+# What a finding's id does not hang on.
+_BESIDE = ("environment", "message", "cause")
+_CAUSE = re.compile(r"[a-z_]+\.[a-z0-9_]+( \+ [a-z_]+\.[a-z0-9_]+)?")
 _ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 
 
 @dataclass(frozen=True, slots=True)
 class SavedCase:
-    """What a file says: the target and how it was asked for, the law, the verdict and its words, and the very case."""
+    """What a file says: the target and how it was asked for, the law, the verdict and its words, and the very case.
+
+    `cause`: the id of the likeliest one, None where none was named.
+    """
 
     target: str
     law: str
@@ -41,11 +48,12 @@ class SavedCase:
     case: Case
     device: str | None = None
     dialect: Mapping[str, str] = field(default_factory=dict)
+    cause: str | None = None
 
     @property
     def id(self) -> str:
         """Ten hexadecimal digits of what it holds; the same finding has the same id on every machine."""
-        plain = {key: value for key, value in self.as_json().items() if key not in ("environment", "message")}
+        plain = {key: value for key, value in self.as_json().items() if key not in _BESIDE}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:10]
 
     def as_json(self) -> dict[str, Any]:
@@ -61,6 +69,7 @@ class SavedCase:
             "message": self.message,
             "device": self.device,
             "dialect": dict(self.dialect),
+            **({} if self.cause is None else {"cause": self.cause}),
             "case": {
                 "mode": case.mode,
                 "eps": case.eps.hex(),
@@ -68,6 +77,7 @@ class SavedCase:
                 "batches": case.batches,
                 "steps": case.steps,
                 **({"layouts": dict(case.layouts)} if case.layouts else {}),
+                **({"replaces": True} if case.replaces else {}),
                 **({"program": [_step_out(step) for step in case.program]} if case.program else {}),
                 **{name: None if array is None else _array_out(array) for name, array in arrays.items()},
             },
@@ -133,10 +143,13 @@ def _saved_of(content: Any) -> SavedCase:
         raise _Damage("its dialect is no table of words")
     if device is not None and not isinstance(device, str):
         raise _Damage(f"its device is {device!r}, expected a word")
+    cause = content.get("cause")
+    if cause is not None and not (isinstance(cause, str) and _CAUSE.fullmatch(cause)):
+        raise _Damage(f"its cause is {cause!r}, expected a word such as eps.missing")
     case = _case_of(content.get("case"))
     if case.count < 2 and not words["law"].startswith(DEGENERATE):
         raise _Damage(f"x has fewer than two values a channel, which only a law of {DEGENERATE}* is about")
-    return SavedCase(**words, case=case, device=device, dialect=dialect)
+    return SavedCase(**words, case=case, device=device, dialect=dialect, cause=cause)
 
 
 def _word(content: Mapping[str, Any], key: str) -> str:
@@ -166,7 +179,11 @@ def _case_of(told: Any) -> Case:
         raise _Damage(f"momentum is {momentum!r}, expected a number from 0 to 1")
     return Case(
         x=x,
-        **{name: array for name, array in arrays.items() if name != "x"},
+        dy=arrays["dy"],
+        gamma=arrays["gamma"],
+        beta=arrays["beta"],
+        running_mean=arrays["running_mean"],
+        running_var=arrays["running_var"],
         eps=_number("eps", told.get("eps")),
         momentum=momentum,
         mode=_mode(told.get("mode")),
@@ -174,6 +191,7 @@ def _case_of(told: Any) -> Case:
         steps=_count("steps", told.get("steps"), least=1),
         layouts=_layouts(told.get("layouts", {})),
         program=_program(told.get("program", [])),
+        replaces=told.get("replaces") is True,
     )
 
 

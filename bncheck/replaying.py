@@ -1,31 +1,87 @@
-"""Replaying: a saved case judged again, on the same target or another, on the same device or another."""
+"""Replaying: a saved case judged again, on the same target or another, on the same device or another, in any dtype."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bncheck.case import Case
 from bncheck.case_file import SavedCase
+from bncheck.casting import cast
 from bncheck.corpus import Drawing
 from bncheck.errors import UsageError
 from bncheck.fitting import fit
+from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.loading import load
+from bncheck.reference.formats import FORMATS
 from bncheck.trial import Trial
 from bncheck.verdict import Status
 from bncheck.verify import judge
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A saved case and where it is replayed: `target`, `device` and `dtype` None for those of the case."""
+
+    saved: SavedCase
+    target: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    isolate: bool | None = None
+
+    @property
+    def name(self) -> str:
+        """The target."""
+        return self.saved.target if self.target is None else self.target
+
+    def law(self, laws: Sequence[Law]) -> Law:
+        """The law of the case; UsageError for one that is not there."""
+        law = next((law for law in laws if law.id == self.saved.law), None)
+        if law is None:
+            raise UsageError(
+                f"the case is of the law {self.saved.law!r}, which this version of bncheck does not have"
+            )
+        return law
+
+    def case(self) -> tuple[Case, tuple[str, ...]]:
+        """The case in its dtype, and what that has changed in it."""
+        if self.dtype is None:
+            return self.saved.case, ()
+        if self.dtype not in FORMATS:
+            raise UsageError(f"{self.dtype!r} is no dtype that is judged; valid are {', '.join(FORMATS)}")
+        return cast(self.saved.case, self.dtype)
+
+    @contextmanager
+    def loaded(self, *, isolate: bool | None = None) -> Iterator[Implementation]:
+        """The target; LoadError and UsageError as `load` raises them."""
+        implementation = load(
+            self.name,
+            device=self.device or self.saved.device,
+            dialect=self.saved.dialect,
+            dtypes=(self.dtype or self.saved.dtype,),
+            isolate=self.isolate if isolate is None else isolate,
+        )
+        try:
+            yield implementation
+        finally:
+            implementation.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a target does today on a saved case: `status` held or failing in some way, and the words for it."""
+    """What a target does today on a saved case: `status` held or failing in some way, and the words for it.
+
+    `notes`: what the case has lost on its way to another dtype.
+    """
 
     target: str
     law: Law
     status: Status
     messages: tuple[str, ...]
     case: Case
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -35,35 +91,33 @@ class Replayed:
         return 0 if self.status == Status.HELD else 1
 
 
-def replay(
-    saved: SavedCase,
-    laws: Sequence[Law],
-    *,
-    target: str | None = None,
-    device: str | None = None,
-    isolate: bool | None = None,
-) -> Replayed:
+def replay(asked: Replay, laws: Sequence[Law]) -> Replayed:
     """Judge a saved case by its law; raises UsageError for a law that is not there, LoadError as `load` does."""
-    law = next((law for law in laws if law.id == saved.law), None)
-    if law is None:
-        raise UsageError(f"the case is of the law {saved.law!r}, which this version of bncheck does not have")
-    name = saved.target if target is None else target
-    implementation = load(name, device=device or saved.device, dialect=saved.dialect, isolate=isolate)
-    try:
-        case = fit(saved.case, implementation)
-        reason = law.why_not(implementation.capabilities)
-        if reason is not None:
-            return Replayed(name, law, Status.NOT_APPLICABLE, (reason,), case)
-        origin = Drawing(0, law.region, saved.dtype, ladder=False, count=0, largest=0)
-        judgement = judge(law, case, Trial(implementation), origin)
-    finally:
-        implementation.close()
+    law = asked.law(laws)
+    case, notes = asked.case()
+    with asked.loaded() as implementation:
+        case = fit(case, implementation)
+        found = _judged(law, case, implementation, asked.dtype or asked.saved.dtype)
+    return Replayed(asked.name, law, *found, case, notes)
+
+
+def _judged(
+    law: Law, case: Case, implementation: Implementation, dtype: str
+) -> tuple[Status, tuple[str, ...]]:
+    reason = law.why_not(implementation.capabilities)
+    if reason is None and not law.dtypes((dtype,)):
+        reason = f"it is a law for {', '.join(law.region.dtypes or FORMATS)}, not for {dtype}"
+    if reason is None and dtype not in implementation.capabilities.dtypes:
+        reason = f"it does not take {dtype}"
+    if reason is not None:
+        return Status.NOT_APPLICABLE, (reason,)
+    origin = Drawing(0, law.region, dtype, ladder=False, count=0, largest=0)
+    judgement = judge(law, case, Trial(implementation), origin)
     failure = judgement.failure
     if failure is None and not judgement.decides:
-        return Replayed(name, law, Status.UNDECIDED, ("nothing could be concluded from this case",), case)
+        return Status.UNDECIDED, ("nothing could be concluded from this case",)
     if failure is None:
-        return Replayed(name, law, Status.HELD, (), case)
-    words = (failure.crash,) if failure.crash is not None else ()
-    return Replayed(
-        name, law, failure.status, words or tuple(each.message() for each in failure.comparisons), case
-    )
+        return Status.HELD, ()
+    if failure.crash is not None:
+        return failure.status, (failure.crash,)
+    return failure.status, tuple(each.message() for each in failure.comparisons)

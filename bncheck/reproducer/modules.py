@@ -1,0 +1,164 @@
+"""torch modules as they are written down: parameters and buffers filled, gradients by autograd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bncheck.adapter import Config
+from bncheck.adapters.attributes import Slot, shape_of
+from bncheck.adapters.construction import spoken_momentum
+from bncheck.case import Case
+from bncheck.reproducer.frameworks import Words, words_of
+from bncheck.reproducer.naming import Naming
+from bncheck.reproducer.spelling import (
+    Lines,
+    Making,
+    called,
+    constructed,
+    fresh_value,
+    parameter_dtype,
+    stands,
+    usual_arguments,
+)
+from bncheck.step import Step
+
+_SLOTS = {"gamma": "gamma", "beta": "beta", "running_mean": "mean", "running_var": "var"}
+
+
+class TorchModule:
+    """`adapter`: a TorchModuleAdapter, of which the constructor's signature and the names of its arrays are read."""
+
+    def __init__(self, adapter: Any, naming: Naming, device: str) -> None:
+        self.adapter, self.naming, self.device = adapter, naming, device
+        self.words: Words = words_of("torch", device)
+        self.sample = adapter.make(_config(device))
+        held = {id(each) for each in (*self.sample.parameters(), *self.sample.buffers())}
+        self.slots: dict[str, Slot | None] = {role: adapter.slots[name] for role, name in _SLOTS.items()}
+        arrays = {role: None if slot is None else slot.read(self.sample) for role, slot in self.slots.items()}
+        self.fresh = {role: fresh_value(adapter, array) for role, array in arrays.items()}
+        self.registered = {role for role, array in arrays.items() if array is not None and id(array) in held}
+        self.flat = {role for role, array in arrays.items() if len(shape_of(array)) == 1}
+        self.counts = adapter.capabilities.counter or hasattr(self.sample, "num_batches_tracked")
+
+    def made(self, making: Making) -> Lines:
+        """Made, and filled: what is contiguous is copied in, what lies elsewhere takes the place of what was there."""
+        case, to = making.case, making.to
+        lines = [f"{to} = {self._construction(making)}"]
+        if hasattr(self.sample, "initialize_parameters"):
+            lines.append(f"{to}.initialize_parameters(x)")
+        dtype = parameter_dtype(case)
+        if dtype != "float32" and not self.adapter.construction.has("dtype"):
+            lines.append(f"{to}.to({self.words.dtype(dtype)})")
+        if self.device != "cpu" and not self.adapter.construction.has("device"):
+            lines.append(f"{to}.to({self.device!r})")
+        lines += [self._filled(role, to, case) for role in self._given(case)]
+        if getattr(self.sample, "num_batches_tracked", None) is not None and case.batches:
+            lines.append(f"{to}.num_batches_tracked.fill_({case.batches})")
+        return lines
+
+    def _construction(self, making: Making) -> str:
+        construction = self.adapter.construction
+        if construction.signature is None:
+            return f"copy.deepcopy({self.naming.name})"
+        dtype = parameter_dtype(making.case)
+        momentum = spoken_momentum(making.momentum, self.adapter.dialect)
+        values = constructed(making, dtype=self.words.dtype(dtype), device=self.device, momentum=momentum)
+        usual = usual_arguments(making, momentum, device=self.device, plain=dtype == "float32")
+        return called(self.naming.name, construction.signature, values, usual)
+
+    def _given(self, case: Case) -> Lines:
+        offered = self.adapter.capabilities
+        roles = ["gamma", "beta"] if case.affine else []
+        if case.running_mean is not None and offered.set_statistics:
+            roles += ["running_mean", "running_var"]
+        return [
+            role
+            for role in roles
+            if self.slots[role] is not None
+            and not (role in self.registered and stands(case, role, self.fresh[role]))
+        ]
+
+    def _filled(self, role: str, to: str, case: Case) -> str:
+        place = self._place(role, to)
+        value = role if role in self.flat else f"{role}.reshape({place}.shape)"
+        if role not in self.registered:
+            return f"{place} = {value}"
+        if role in case.layouts:
+            return f"{place}.data = {value}"
+        return f"{place}.data.copy_({value})"
+
+    def _place(self, role: str, of: str) -> str:
+        slot = self.slots[role]
+        assert slot is not None
+        return f"{of}.{slot.name}" if slot.holder is None else f"{of}.{slot.holder}[{slot.name!r}]"
+
+    def forward(self, making: Making, x: str, *, training: bool) -> Lines:
+        """One call in the mode asked for."""
+        call = f"y = {making.to}({x})"
+        if training:
+            return [f"{making.to}.train()", call]
+        return [f"{making.to}.eval()", "with torch.no_grad():", f"    {call}"]
+
+    def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
+        """By autograd."""
+        mode = f"{making.to}.{'train' if training else 'eval'}()"
+        return [
+            mode,
+            f"{x}.requires_grad_()",
+            f"y = {making.to}({x})",
+            self._gradients(making, x, "y", dy),
+        ]
+
+    def _gradients(self, making: Making, x: str, y: str, dy: str) -> str:
+        there = [role for role in ("gamma", "beta") if making.case.affine and self.slots[role] is not None]
+        leaves = ", ".join([x, *(self._place(role, making.to) for role in there)])
+        names = ", ".join(["dx", *(f"d{role}" for role in there)])
+        names = names if there else f"{names},"
+        return f"{names} = torch.autograd.grad({y}, [{leaves}], {dy}, materialize_grads=True)"
+
+    def opened(self, making: Making, x: str, number: int) -> Lines:
+        """The output keeps its graph."""
+        return [
+            f"{making.to}.train()",
+            f"x{number}_ = {x}.clone().requires_grad_()",
+            f"y = y{number}_ = {making.to}(x{number}_)",
+        ]
+
+    def closed(self, making: Making, dy: str, number: int) -> Lines:
+        """By autograd."""
+        return [self._gradients(making, f"x{number}_", f"y{number}_", dy)]
+
+    def changed(self, making: Making, step: Step, number: int, /) -> Lines:
+        """As torch modules are changed."""
+        to = making.to
+        match step.action:
+            case "momentum":
+                return [f"{to}.momentum = {spoken_momentum(step.value, self.adapter.dialect)!r}"]
+            case "reset":
+                return [f"{to}.reset_running_stats()"]
+            case "move":
+                back = self.words.dtype(parameter_dtype(making.case))
+                return [f"{to}.to(torch.float64)", f"{to}.to({back})"]
+            case "copy":
+                return [f"left{number}, {to} = {to}, copy.deepcopy({to})"]
+            case _:
+                return [
+                    f"left{number}, {to} = {to}, {self._construction(making)}",
+                    f"{to}.load_state_dict(left{number}.state_dict())",
+                ]
+
+    def held(self, role: str, of: str = "layer") -> str:
+        """The parameter or buffer."""
+        place = self._place(role, of)
+        return place if role in self.flat else f"{place}.reshape(-1)"
+
+    def count(self) -> str:
+        """The buffer that torch counts in."""
+        return "int(layer.num_batches_tracked)"
+
+
+def _config(device: str) -> Config:
+    float32 = np.dtype(np.float32)
+    return Config((4, 3), 1e-3, 0.5, affine=True, dtype=float32, parameter_dtype=float32, device=device)
