@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from bncheck.adapter import Adapter as Adapter
     from bncheck.adapter import Config as Config
     from bncheck.adapter import Gradients as Gradients
+    from bncheck.adapter import Second as Second
     from bncheck.adapter import State as State
     from bncheck.capabilities import Capabilities as Capabilities
     from bncheck.dialect import Dialect as Dialect
+    from bncheck.direction import Direction as Direction
     from bncheck.report import Report as Report
 
 __all__ = [
@@ -23,8 +25,10 @@ __all__ = [
     "Capabilities",
     "Config",
     "Dialect",
+    "Direction",
     "Gradients",
     "Report",
+    "Second",
     "State",
     "__version__",
     "check",
@@ -35,9 +39,11 @@ _HOMES = {
     "Adapter": "adapter",
     "Config": "adapter",
     "Gradients": "adapter",
+    "Second": "adapter",
     "State": "adapter",
     "Capabilities": "capabilities",
     "Dialect": "dialect",
+    "Direction": "direction",
     "Report": "report",
 }
 

@@ -63,6 +63,7 @@ class RemoteAdapter(Adapter):
         self.capabilities = _capabilities(introduction["capabilities"])
         self.dialect = Dialect(**introduction["dialect"])
         self.known_versions = dict(introduction["versions"])
+        self.known_defaults = dict(introduction["defaults"])
 
     def versions(self) -> dict[str, str]:
         """As the worker told them."""

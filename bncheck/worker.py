@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from typing import Any, BinaryIO
 
 from bncheck import wire
+from bncheck.adapters.defaults import defaults_of
 from bncheck.errors import BncheckError, DeviceLost, ImplementationCrashed
 from bncheck.implementation import Implementation
 from bncheck.loading import load
@@ -55,6 +56,7 @@ def introduction(implementation: Implementation) -> dict[str, Any]:
         "dialect": asdict(implementation.dialect),
         "ranks": implementation.ranks,
         "versions": implementation.adapter.versions(),
+        "defaults": defaults_of(implementation.adapter),
     }
 
 
