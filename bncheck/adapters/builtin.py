@@ -14,11 +14,18 @@ from bncheck.evaluation import told
 
 GROUP = "bncheck.adapters"
 
+# These run an ONNX model, `onnxruntime+bn.onnx`, or by their short name one that they build.
+FOR_MODELS: Mapping[str, tuple[str, str]] = {
+    "onnxruntime": ("bncheck.adapters.onnx_model", "OnnxruntimeAdapter"),
+    "onnx.reference": ("bncheck.adapters.onnx_model", "OnnxReferenceAdapter"),
+}
+
 # A short name is a target by itself.
 SHORT_NAMES: Mapping[str, tuple[str, str]] = {
     "reference.numpy": ("bncheck.adapters.references", "numpy_reference"),
     "reference.torch": ("bncheck.adapters.references", "torch_reference"),
     "reference.jax": ("bncheck.adapters.references", "jax_reference"),
+    **FOR_MODELS,
 }
 
 # These take an object, by recognition or by name: `function+mylayer.py:norm`.
@@ -26,10 +33,22 @@ FOR_OBJECTS: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.adapters.torch_module", "TorchModuleAdapter"),
     "function": ("bncheck.adapters.function", "FunctionAdapter"),
     "layer_class": ("bncheck.adapters.layer_class", "LayerAdapter"),
+    "flax_nnx": ("bncheck.adapters.flax_nnx", "NnxAdapter"),
+    "flax_linen": ("bncheck.adapters.flax_linen", "LinenAdapter"),
+    "haiku": ("bncheck.adapters.dm_haiku", "HaikuAdapter"),
+    "equinox": ("bncheck.adapters.equinox_layer", "EquinoxAdapter"),
+    "mlx": ("bncheck.adapters.mlx_layer", "MlxAdapter"),
 }
 
 # A class is recognised by what it derives from, told by name, so that no framework need be imported to look.
-BY_BASE_CLASS: Mapping[str, str] = {"torch.nn.modules.module.Module": "torch_module"}
+BY_BASE_CLASS: Mapping[str, str] = {
+    "torch.nn.modules.module.Module": "torch_module",
+    "flax.nnx.nn.normalization.BatchNorm": "flax_nnx",
+    "flax.linen.normalization.BatchNorm": "flax_linen",
+    "haiku._src.batch_norm.BatchNorm": "haiku",
+    "equinox.nn._batch_norm.BatchNorm": "equinox",
+    "mlx.nn.layers.normalization.BatchNorm": "mlx",
+}
 
 
 def registered() -> dict[str, EntryPoint]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from bncheck.adapter import Handle
-from bncheck.adapters.arrays import Arrays, unchangeable
+from bncheck.adapters.arrays import Arrays, unchangeable, undifferentiated
 from bncheck.adapters.attributes import Slot, dtype_name, number_of, shape_of
 from bncheck.adapters.construction import Construction, spoken_momentum
 from bncheck.adapters.found import RANKS, Found
@@ -81,7 +81,9 @@ def claimed(
         layouts=arrays.mutable,
         parameters=arrays.mutable and affine,
         memory=arrays.mutable,
-        reasons=reasons | unchangeable(arrays),
+        forward_mode=arrays.differentiates,
+        second_order=arrays.differentiates,
+        reasons=reasons | undifferentiated(arrays) | unchangeable(arrays),
     )
 
 
@@ -131,7 +133,9 @@ def claimed_by_signature(
         layouts=arrays.mutable,
         parameters=arrays.mutable and "affine" not in reasons,
         memory=arrays.mutable,
-        reasons=reasons | unchangeable(arrays),
+        forward_mode=arrays.differentiates,
+        second_order=arrays.differentiates,
+        reasons=reasons | undifferentiated(arrays) | unchangeable(arrays),
     )
 
 

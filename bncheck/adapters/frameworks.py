@@ -19,7 +19,18 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
     "torch": ("bncheck.adapters.torch_arrays", "TorchArrays"),
     "jax": ("bncheck.adapters.jax_arrays", "JaxArrays"),
 }
-_EXTRAS: Mapping[str, str] = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}
+# Module to the extra that brings it.
+EXTRAS: Mapping[str, str] = {
+    "torch": "torch",
+    "jax": "jax",
+    "jaxlib": "jax",
+    "flax": "flax",
+    "haiku": "haiku",
+    "equinox": "equinox",
+    "mlx": "mlx",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+}
 _ANNOTATIONS: Mapping[str, str] = {
     "torch": r"\btorch\b|\bTensor\b",
     "jax": r"\b(jax|jaxlib|jnp)\b",
@@ -48,9 +59,9 @@ def arrays_of(framework: str, found: Found) -> Arrays:
 def missing_framework(error: ModuleNotFoundError, name: str) -> LoadError | None:
     """What to say where the module that was not found is a framework's, else None."""
     root = (error.name or "").split(".")[0]
-    if root not in _EXTRAS:
+    if root not in EXTRAS:
         return None
-    extra = _EXTRAS[root]
+    extra = EXTRAS[root]
     return LoadError(f'{name} needs {root}, which is not installed here: pip install "bncheck[{extra}]"')
 
 
