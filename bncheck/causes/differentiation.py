@@ -42,7 +42,9 @@ def derivatives(made: NumpyLayerAdapter, case: Case) -> Facts:
 def _is_smooth(case: Case) -> bool:
     """Whether there are numbers, all of them finite, and no channel of a training batch is constant."""
     values = channel_major(case.x)
-    return values.size > 0 and bool(np.isfinite(values).all() and not (case.training and (np.ptp(values, axis=1) == 0).any()))
+    return values.size > 0 and bool(
+        np.isfinite(values).all() and not (case.training and (np.ptp(values, axis=1) == 0).any())
+    )
 
 
 @dataclass(frozen=True, slots=True)
