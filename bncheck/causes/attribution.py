@@ -62,7 +62,7 @@ class Attribution:
     """The causes of the findings of one target.  The probes of a dtype are evaluated when the first finding asks.
 
     `proven`: causes that explained a finding wholly, `named`: in part.  Once EVALUATIONS of layers of causes are spent,
-    only these are tried on the findings that are left.
+    only these are tried on the findings that are left.  `hopeless`: the dtypes in which no cause explains everything.
     """
 
     implementation: Implementation
@@ -71,6 +71,7 @@ class Attribution:
     laboratory: Laboratory = field(init=False)
     proven: list[Cause] = field(default_factory=list)
     named: list[Cause] = field(default_factory=list)
+    hopeless: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.laboratory = Laboratory(self.implementation, self.bench)
@@ -88,18 +89,33 @@ class Attribution:
         own = [self.laboratory.probe(case) for case in self._own_cases(law, first, smallest)]
         every = sorted((*self.laboratory.probes(smallest.drawing.dtype), *own), key=_is_sound)
         total = sum(len(probe.deviations) for probe in every)
-        candidates = self.causes if len(self.laboratory.found) < EVALUATIONS else tuple(self.named)
-        whole = self._whole(self.proven, every) or self._whole(candidates, every)
-        self.proven += [each.cause for each in whole if each.cause not in self.proven]
-        if whole:
+        if whole := self._whole(self.proven, every) or self._searched(every, smallest.drawing.dtype):
+            self.proven += [each.cause for each in whole if each.cause not in self.proven]
             return self._told(whole, total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
             return shown
-        parts = self._parts(candidates, every, own, smallest)
-        if found := self._pairs(candidates, parts, every) or self._about(parts, smallest):
+        about = _about(smallest, every)
+        found = _of(self._parts(self.named, every, own, smallest, about), about)
+        if not found and smallest.case.program:
+            found = self._in_program(law, smallest)
+        if not found and len(self.laboratory.found) < EVALUATIONS:
+            parts = self._parts(self.causes, every, own, smallest, about)
+            found = self._pairs(parts, every) or _of(parts, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
+        if found:
             return self._told(found, total, law, smallest)
         return [crash_of(smallest)] if smallest.crash is not None and own[0].actual.get("raised") else []
+
+    def _searched(self, every: Sequence[Probe], dtype: str) -> list[Standing]:
+        """The causes of the whole library that reproduce everything; where none does so on the fixed probes of a dtype,
+        which all its findings share, none is looked for again.
+        """
+        if dtype in self.hopeless:
+            return []
+        found = self._whole(self.causes, every)
+        if not found:
+            self.hopeless.add(dtype)
+        return found
 
     def _told(self, found: Sequence[Standing], total: int, law: Law, smallest: Failure) -> list[Explanation]:
         """Those first on whose layer the law finds what it found on the implementation."""
@@ -165,13 +181,17 @@ class Attribution:
         return self._standing(replace(cause, differentiated=True), every, whole=True)
 
     def _parts(
-        self, causes: Sequence[Cause], every: Sequence[Probe], own: Sequence[Probe], smallest: Failure
+        self,
+        causes: Sequence[Cause],
+        every: Sequence[Probe],
+        own: Sequence[Probe],
+        smallest: Failure,
+        about: frozenset[str],
     ) -> list[Standing]:
         """The causes that reproduce something and that no probe contradicts, those first that reproduce the most.
 
         In a program causes come together, so that each alone is told from single batches where the finding is of one.
         """
-        about = frozenset(comparison.quantity for comparison in smallest.comparisons)
         telling = [probe for probe in own if not about or about & {kind(name) for name in probe.deviations}]
         left = [cause for cause in causes if cause.touches(about) or not about]
         left = [
@@ -190,19 +210,18 @@ class Attribution:
             for name, match in found.items()
         )
 
-    def _about(self, parts: Sequence[Standing], smallest: Failure) -> list[Standing]:
-        """Of these, those that reproduce all deviations of a quantity that the finding is about."""
-        about = {comparison.quantity for comparison in smallest.comparisons}
-        return [each for each in parts if each.kinds & (about or each.kinds)]
+    def _in_program(self, law: Law, smallest: Failure) -> list[Standing]:
+        """The causes of single batches on whose layer a program fails too, though other causes have their part in it."""
+        single = [probe for probe in self.laboratory.probes(smallest.drawing.dtype) if not probe.case.program]
+        found = [self._standing(cause, single, whole=False) for cause in self.named]
+        return [each for each in found if each is not None and self._shows(each.cause, law, smallest)]
 
-    def _pairs(
-        self, causes: Sequence[Cause], parts: Sequence[Standing], every: Sequence[Probe]
-    ) -> list[Standing]:
+    def _pairs(self, parts: Sequence[Standing], every: Sequence[Probe]) -> list[Standing]:
         """One of the best parts with another cause that reproduces what it misses: both together everything."""
         for part in [each for each in parts if not each.cause.narrow][:PAIRED]:
             wrong = frozenset(kind(name) for _, name in part.missed)
             # Two loose ones would fit what neither explains.
-            others = (each for each in causes if each.touches(wrong) and not each.narrow)
+            others = (each for each in self.causes if each.touches(wrong) and not each.narrow)
             pairs = [pair for other in others if (pair := together(part.cause, other)) is not None]
             if found := self._whole(
                 pairs, sorted(every, key=lambda probe: self._reproduces(part.cause, probe))
@@ -245,6 +264,17 @@ class Attribution:
         stand_in = Implementation(cause.id, made, companion=self.implementation.companion)
         failure = judge(law, smallest.case, Trial(stand_in), smallest.drawing).failure
         return failure is not None
+
+
+def _about(smallest: Failure, every: Sequence[Probe]) -> frozenset[str]:
+    """The quantities of an outcome that a finding is about; none where it is about what a law makes of them."""
+    known = {kind(name) for probe in every for name in (*probe.deviations, *probe.sound)}
+    return frozenset(known.intersection(comparison.quantity for comparison in smallest.comparisons))
+
+
+def _of(parts: Sequence[Standing], about: frozenset[str]) -> list[Standing]:
+    """Of these, those that reproduce all deviations of a quantity that a finding is about."""
+    return [each for each in parts if each.kinds & (about or each.kinds)]
 
 
 def _is_sound(probe: Probe) -> bool:

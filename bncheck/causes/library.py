@@ -35,6 +35,8 @@ from bncheck.planted.variance_bugs import VARIANCE_BUGS
 
 # Said better without a dialect that is declared wrongly: `running_var.unbiased`.
 _WITH_A_DIALECT = ("running_var.unbiased_against_its_dialect",)
+# What is wrong most often comes before what gives the same numbers on the rank or the size that is looked at.
+_USUAL = ("running_var.biased", "variance.unbiased", "momentum.swapped", "eps.outside_the_root", "eps.missing")
 _NARROW = (
     "dtype.half_in_half",
     "dtype.sums_in_half",
@@ -46,7 +48,7 @@ _NARROW = (
 )
 
 PLANTED: tuple[Cause, ...] = tuple(
-    of_bug(bug, narrow=bug.id in _NARROW)
+    of_bug(bug, complexity=1 if bug.id in _USUAL else 2, narrow=bug.id in _NARROW)
     for bug in (
         *MOMENTUM_BUGS,
         *VARIANCE_BUGS,
