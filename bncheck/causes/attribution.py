@@ -62,7 +62,8 @@ class Attribution:
     """The causes of the findings of one target.  The probes of a dtype are evaluated when the first finding asks.
 
     `proven`: causes that explained a finding wholly, `named`: in part.  Once EVALUATIONS of layers of causes are spent,
-    only these are tried on the findings that are left.  `hopeless`: the dtypes in which no cause explains everything.
+    only these are tried on the findings that are left.  `hopeless`: the dtypes in which no cause explains everything; `hidden`: the causes
+    that no fixed probe of a dtype shows.
     """
 
     implementation: Implementation
@@ -72,6 +73,7 @@ class Attribution:
     proven: list[Cause] = field(default_factory=list)
     named: list[Cause] = field(default_factory=list)
     hopeless: set[str] = field(default_factory=set)
+    hidden: dict[str, list[Cause]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.laboratory = Laboratory(self.implementation, self.bench)
@@ -87,7 +89,7 @@ class Attribution:
     def _found(self, law: Law, first: Failure, smallest: Failure) -> list[Explanation]:
         """What reproduces everything, else a behaviour, else what reproduces a part, else how it crashes."""
         own = [self.laboratory.probe(case) for case in self._own_cases(law, first, smallest)]
-        every = sorted((*self.laboratory.probes(smallest.drawing.dtype), *own), key=_is_sound)
+        every = sorted((*self.laboratory.probes(smallest.drawing.dtype), *own), key=_by_what_they_tell)
         total = sum(len(probe.deviations) for probe in every)
         if whole := self._whole(self.proven, every) or self._searched(every, smallest.drawing.dtype):
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
@@ -99,7 +101,7 @@ class Attribution:
         if not found and smallest.case.program:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
-            parts = self._parts(self.causes, every, own, smallest, about)
+            parts = self._parts(self._candidates(smallest.drawing.dtype), every, own, smallest, about)
             found = self._pairs(parts, every) or _of(parts, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
@@ -112,10 +114,27 @@ class Attribution:
         """
         if dtype in self.hopeless:
             return []
-        found = self._whole(self.causes, every)
+        found = self._whole(self._candidates(dtype), every)
         if not found:
             self.hopeless.add(dtype)
         return found
+
+    def _candidates(self, dtype: str) -> Sequence[Cause]:
+        """The causes to look among: where no fixed probe deviates, those alone that do not show on these either."""
+        fixed = self.laboratory.probes(dtype)
+        if any(probe.deviations for probe in fixed):
+            return self.causes
+        if dtype not in self.hidden:
+            self.hidden[dtype] = [cause for cause in self.causes if not self._shows_on(cause, fixed)]
+        return self.hidden[dtype]
+
+    def _shows_on(self, cause: Cause, probes: Sequence[Probe]) -> bool:
+        """Whether a sound fact of a probe speaks against a cause."""
+        return any(
+            not match.fits and name in probe.sound
+            for probe in probes
+            for name, match in self.laboratory.matched(cause, probe).items()
+        )
 
     def _told(self, found: Sequence[Standing], total: int, law: Law, smallest: Failure) -> list[Explanation]:
         """Those first on whose layer the law finds what it found on the implementation."""
@@ -277,11 +296,12 @@ def _of(parts: Sequence[Standing], about: frozenset[str]) -> list[Standing]:
     return [each for each in parts if each.kinds & (about or each.kinds)]
 
 
-def _is_sound(probe: Probe) -> bool:
-    """What deviates comes first: there a wrong cause is found out soonest.  The fixed probes of a target, on which all its
-    findings are explained, stay before those of one finding.
+def _by_what_they_tell(probe: Probe) -> tuple[bool, bool]:
+    """Single batches, which cost least, before programs; of each what deviates, where a wrong cause is found out soonest.
+
+    The fixed probes of a target, on which all its findings are explained, stay before those of one finding.
     """
-    return not probe.deviations
+    return bool(probe.case.program), not probe.deviations
 
 
 def _kinds(every: Sequence[Probe]) -> frozenset[str]:

@@ -36,7 +36,13 @@ from bncheck.planted.variance_bugs import VARIANCE_BUGS
 # Said better without a dialect that is declared wrongly: `running_var.unbiased`.
 _WITH_A_DIALECT = ("running_var.unbiased_against_its_dialect",)
 # What is wrong most often comes before what gives the same numbers on the rank or the size that is looked at.
-_USUAL = ("running_var.biased", "variance.unbiased", "momentum.swapped", "eps.outside_the_root", "eps.missing")
+_USUAL = (
+    "running_var.biased",
+    "variance.unbiased",
+    "momentum.swapped",
+    "eps.outside_the_root",
+    "eps.missing",
+)
 _NARROW = (
     "dtype.half_in_half",
     "dtype.sums_in_half",
