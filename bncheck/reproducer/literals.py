@@ -23,7 +23,9 @@ def number(value: float, dtype: np.dtype[Any]) -> str:
     if dtype == np.float32:
         for digits in range(1, 10):
             told = float(f"{value:.{digits}g}")
-            if float(np.float32(told)) == value:
+            with np.errstate(over="ignore"):  # few digits may lie above the largest number
+                found = float(np.float32(told))
+            if found == value:
                 return repr(told)
     return repr(value)
 
