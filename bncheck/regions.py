@@ -182,6 +182,7 @@ DIRECTIONS = TRAINING.from_base(
     _never_still,
     dtypes=("float32", "float64"),
     largest=1024,
+    long=True,
 )
 EVALUATION_DIRECTIONS = TRAINING.from_base(
     "evaluation_directions",
@@ -189,6 +190,7 @@ EVALUATION_DIRECTIONS = TRAINING.from_base(
     _never_still_in_evaluation,
     dtypes=DIRECTIONS.dtypes,
     largest=1024,
+    long=True,
 )
 LAYOUTS = Region(
     "layouts",
