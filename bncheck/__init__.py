@@ -66,7 +66,8 @@ def check(
     Raises UsageError on misuse and nothing else about the target: what does not load, and what is violated, is in
     the report, whose `exit_code` is 0 where all laws hold.
     """
-    from bncheck.checking import Options, run
+    from bncheck.checking import run
+    from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
 
     options = Options(
@@ -91,7 +92,7 @@ def parametrize(
 
     The test calls `law(implementation)`, which raises AssertionError with the finding where the law fails.
     """
-    from bncheck.checking import Options
+    from bncheck.options import Options
     from bncheck.pytest_support import parametrized
 
     return parametrized(

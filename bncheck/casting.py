@@ -7,8 +7,7 @@ import numpy as np
 from bncheck.case import Case, Native
 from bncheck.errors import UsageError
 from bncheck.reference.formats import FLOAT32, dtype_of, format_of
-
-_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
+from bncheck.wire import CASE_ARRAYS
 
 
 def cast(case: Case, dtype: str) -> tuple[Case, tuple[str, ...]]:
@@ -19,7 +18,7 @@ def cast(case: Case, dtype: str) -> tuple[Case, tuple[str, ...]]:
     """
     half = format_of(dtype_of(dtype)).significand < FLOAT32.significand
     changed, told = {}, []
-    for name in _ARRAYS:
+    for name in CASE_ARRAYS:
         array = getattr(case, name)
         if array is None:
             continue

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bncheck.adapters.found import RANKS
 from bncheck.case_file import SavedCase, save
-from bncheck.causes.attribution import Attribution
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.environment import environment
-from bncheck.errors import DefectError, LoadError, UsageError
-from bncheck.identify.identifying import contradictions
+from bncheck.errors import DefectError, LoadError
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.numerics import measured
+from bncheck.options import Options
 from bncheck.reference.formats import FORMATS
 from bncheck.reference.self_check import OracleDisagreement, check_oracle_against_itself
 from bncheck.report import FAILING, Finding, LawReport, Report, TargetReport
@@ -29,65 +24,11 @@ from bncheck.shrinking import shrunk
 from bncheck.verdict import Failure, Status, most_serious
 from bncheck.verify import Progress, Tallies, planned, started, verify
 
+if TYPE_CHECKING:
+    from bncheck.causes.attribution import Attribution
+    from bncheck.causes.explanation import Explanation
+
 UNSTABLE = "outside the bound of the numeric class that is required, inside that of a one-pass variance mean(x^2) - mean(x)^2"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a run is asked for.  `include`, `exclude`: regular expressions searched in law ids; `dtypes`: all offered
-    where empty; `ranks`: of x, likewise; `dialect`: conventions declared by name for every target; `isolate`: as for
-    `load`; `cases`: the folder in which findings are saved, None where they are not.
-    """
-
-    profile: str = "ci"
-    seed: int = 0
-    include: str | None = None
-    exclude: str | None = None
-    dtypes: tuple[str, ...] = ()
-    device: str | None = None
-    dialect: Mapping[str, str] = field(default_factory=dict)
-    ranks: tuple[int, ...] = ()
-    isolate: bool | None = None
-    cases: Path | None = None
-
-    def __post_init__(self) -> None:
-        effort_of(self.profile)
-        for name in self.dtypes:
-            if name not in FORMATS:
-                raise UsageError(f"{name!r} is no dtype that is judged; valid are {', '.join(FORMATS)}")
-        for rank in self.ranks:
-            if rank not in RANKS:
-                raise UsageError(f"{rank!r} is no rank of x; valid are 2, 3, 4 and 5")
-        for pattern in (self.include, self.exclude):
-            _compiled(pattern)
-
-    def selected(self, laws: Sequence[Law]) -> tuple[Law, ...]:
-        """The laws that include and exclude leave."""
-        wanted, unwanted = _compiled(self.include), _compiled(self.exclude)
-        return tuple(
-            law
-            for law in laws
-            if (wanted is None or wanted.search(law.id))
-            and not (unwanted is not None and unwanted.search(law.id))
-        )
-
-    def command(self, target: str, law: Law, dtype: str) -> str:
-        """The command line that shows a finding again."""
-        words = ["bncheck", "run", target, "--profile", self.profile, "--seed", str(self.seed)]
-        words += ["--include", f"^{re.escape(law.id)}$", "--dtype", dtype]
-        words += ["--device", self.device] if self.device is not None else []
-        for rank in self.ranks:
-            words += ["--rank", str(rank)]
-        for key, value in self.dialect.items():
-            words += ["--dialect", f"{key}={value}"]
-        return shlex.join(words)
-
-
-def _compiled(pattern: str | None) -> re.Pattern[str] | None:
-    try:
-        return None if pattern is None else re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"{pattern!r} is no regular expression: {error}") from None
 
 
 def run(
@@ -172,7 +113,6 @@ def report_on(
         tallies,
         options,
         0 if interrupted else corpus.effort.shrinks,
-        Attribution(implementation),
     )
     try:
         reports = tuple(found.law_report(law) for law in laws)
@@ -190,11 +130,16 @@ def report_on(
         dialect=implementation.dialect,
         numerics=numerics,
         laws=reports,
-        contradictions=tuple(each.contradiction() for each in contradictions(implementation))
-        if asked
-        else (),
+        contradictions=_contradictions(implementation) if asked else (),
         interrupted=interrupted,
     )
+
+
+def _contradictions(implementation: Implementation) -> tuple[str, ...]:
+    """The conventions that were declared and are not followed, in words; the questions are loaded with the first failure."""
+    from bncheck.identify.identifying import contradictions  # noqa: PLC0415
+
+    return tuple(each.contradiction() for each in contradictions(implementation))
 
 
 def _dtypes(implementation: Implementation, options: Options) -> tuple[str, ...]:
@@ -207,7 +152,7 @@ def _measured_dtype(dtypes: Sequence[str]) -> str:
     return "float32" if "float32" in dtypes else dtypes[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Judged:
     """One target with all that was counted for it, on the way to its law reports.
 
@@ -219,7 +164,7 @@ class _Judged:
     tallies: Tallies
     options: Options
     shrinks: int
-    attribution: Attribution
+    attribution: Attribution | None = None
     crashes: dict[tuple[str, str | None], Failure] = field(default_factory=dict)
 
     def law_report(self, law: Law) -> LawReport:
@@ -254,6 +199,14 @@ class _Judged:
             self.crashes[key] = found
         return found
 
+    def causes(self, law: Law, first: Failure, smallest: Failure) -> tuple[Explanation, ...]:
+        """The likeliest causes of a finding; the library of causes is loaded with the first failure of a target."""
+        from bncheck.causes.attribution import Attribution  # noqa: PLC0415
+
+        if self.attribution is None:
+            self.attribution = Attribution(self.implementation)
+        return self.attribution.explanations(law, first, smallest)
+
     def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
         """One finding a quantity that fails on the smallest case, or one for a crash."""
         smallest = self.smallest(law, first)
@@ -263,7 +216,7 @@ class _Judged:
         )
         words = [comparison.message() for comparison in smallest.comparisons]
         message = words[0] if smallest.crash is None else smallest.crash
-        causes = self.attribution.explanations(law, first, smallest) if self.shrinks else None
+        causes = self.causes(law, first, smallest) if self.shrinks else None
         found = Finding(message, smallest.case, dtype, command, causes=causes)
         if self.options.cases is not None:
             saved = SavedCase(

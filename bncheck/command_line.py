@@ -12,7 +12,7 @@ from bncheck.commands.compare import compare
 from bncheck.commands.doctor import doctor
 from bncheck.commands.identify import identify
 from bncheck.commands.laws import explain, list_laws
-from bncheck.commands.options import DTYPES, PROFILES, conventions
+from bncheck.commands.options import conventions, of_examples, of_laws, of_targets
 from bncheck.commands.replay import replay
 from bncheck.environment import version
 from bncheck.terminal import clear_errors, progress_line, terminal
@@ -33,25 +33,10 @@ def commands() -> None:
 
 @commands.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option(
-    "--profile", type=click.Choice(PROFILES), default="ci", show_default=True, help="How much is judged."
-)
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every example."
-)
-@click.option("--include", metavar="REGEX", help="Only laws whose id matches.")
-@click.option("--exclude", metavar="REGEX", help="No laws whose id matches.")
-@click.option(
-    "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this dtype (repeatable)."
-)
+@of_examples("ci")
+@of_laws
 @click.option(
     "--rank", "ranks", type=click.IntRange(2, 5), multiple=True, help="Only x of this rank (repeatable)."
-)
-@click.option(
-    "--device", metavar="cpu|cuda", help="Where the targets run; @cuda on a target does the same for one."
-)
-@click.option(
-    "--dialect", "declared", multiple=True, metavar="KEY=VALUE", help="Declare a convention (repeatable)."
 )
 @click.option(
     "--numerics",
@@ -59,15 +44,7 @@ def commands() -> None:
     multiple=True,
     help="The numeric class to meet: of the variance, or a centred affine step (repeatable).",
 )
-@click.option(
-    "--isolate/--no-isolate",
-    default=None,
-    help="Run the target in a process of its own; the default is to do so for files and compiled extensions.",
-)
-@click.option(
-    "--report", "reports", type=click.Choice(("json",)), multiple=True, help="Also write a report file."
-)
-@click.option("--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go.")
+@of_targets
 def run(
     targets: tuple[str, ...],
     profile: str,
@@ -89,8 +66,9 @@ def run(
     mylayer.py:MyBatchNorm, torch.nn:BatchNorm1d?affine=false, reference.numpy.
     """
     from bncheck.case_file import folder_for_cases
-    from bncheck.checking import Options, run
+    from bncheck.checking import run
     from bncheck.json_report import destination, write
+    from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
     from bncheck.target import parse_target
     from bncheck.text_report import print_header, print_summary, print_target
@@ -129,12 +107,7 @@ def run(
 
 
 @commands.command()
-@click.option(
-    "--profile", type=click.Choice(PROFILES), default="ci", show_default=True, help="How much is judged."
-)
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every example."
-)
+@of_examples("ci")
 @click.option("--include", metavar="REGEX", help="Only bugs and sound variants whose id matches.")
 @click.option("--exclude", metavar="REGEX", help="No bugs and sound variants whose id matches.")
 @click.option(

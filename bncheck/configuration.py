@@ -27,9 +27,16 @@ def declared_for(target: Target) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for name, conventions in _tables(path).items():
-        if _same(parse_target(name), target, path.parent):
+        if _same(_named(path, name), target, path.parent):
             found |= _checked(path, name, conventions)
     return found
+
+
+def _named(path: Path, name: str) -> Target:
+    try:
+        return parse_target(name)
+    except UsageError as error:
+        raise UsageError(f"tool.bncheck.dialect in {path} is wrong: {error}") from None
 
 
 def _tables(path: Path) -> Mapping[str, Any]:
@@ -37,10 +44,14 @@ def _tables(path: Path) -> Mapping[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
-    tables = content.get("tool", {}).get("bncheck", {}).get("dialect", {})
-    if not isinstance(tables, dict):
-        raise UsageError(f"tool.bncheck.dialect in {path} is {tables!r}, expected a table for each target")
-    return tables
+    tables: Any = content
+    for key in ("tool", "bncheck", "dialect"):
+        tables = tables.get(key, {})
+        if not isinstance(tables, dict):
+            raise UsageError(
+                f"{key} in {path} is {tables!r}, expected a table: [tool.bncheck.dialect.TARGET]"
+            )
+    return tables  # type: ignore[no-any-return]  # a table of TOML
 
 
 def _checked(path: Path, name: str, conventions: object) -> dict[str, str]:

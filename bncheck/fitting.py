@@ -82,8 +82,8 @@ def _program(case: Case, implementation: Implementation) -> Case:
     program = fitted_program(
         case.program,
         implementation.capabilities,
-        single=getattr(dialect, "single", "any"),
-        empty=getattr(dialect, "empty", "any"),
+        single=dialect.single,
+        empty=dialect.empty,
     )
     if dialect.momentum == "old":
         program = tuple(_complemented_step(step, _digits(dialect)) for step in program)

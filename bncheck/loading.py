@@ -63,7 +63,8 @@ def load(
         raise UsageError(
             f"{_name_of(target)} is an object of this process; only a target that is named can be isolated"
         )
-    if parsed is not None and (place != "cpu" or needs_isolation(parsed) if isolate is None else isolate):
+    # The companion on the CPU is loaded as it would be alone.
+    if parsed is not None and (isolate or (isolate is None and (place != "cpu" or needs_isolation(parsed)))):
         request = {"target": parsed.text, "dialect": dict(dialect), "ranks": ranks, "dtypes": dtypes}
         implementation = _isolated({**request, "device": place})
         if place == "cpu":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bncheck.case import Case, from_channel_major
-from bncheck.comparison import against_truth
+from bncheck.comparison import against_truth, defect_of
 from bncheck.errors import BncheckError
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -53,6 +53,8 @@ def measured(implementation: Implementation, dtype: str) -> Numerics | None:
         sweep = [(case, implementation.evaluate(case)) for case in _cases(implementation, dtype)]
         fitting = list(CLASSES)
         lost: list[float] = []
+        if any(defect_of("y", outcome.y, shape_of("y", case)) is not None for case, outcome in sweep):
+            return None
         for case, outcome in sweep:
             problem = case.problem(biased=implementation.dialect.biased(case.x.ndim))
             truth = solve(problem, double_double=case.formats[0] == FLOAT64)

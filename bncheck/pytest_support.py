@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bncheck.checking import Options, report_on
 from bncheck.checking import loaded as load_target
+from bncheck.checking import report_on
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.errors import LoadError
 from bncheck.implementation import Implementation
 from bncheck.law import Law
+from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import FAILING, LawReport, TargetReport
 from bncheck.text_report import print_target

@@ -91,14 +91,18 @@ class Replayed:
         return 0 if self.status == Status.HELD else 1
 
 
-def replay(asked: Replay, laws: Sequence[Law]) -> Replayed:
-    """Judge a saved case by its law; raises UsageError for a law that is not there, LoadError as `load` does."""
+@contextmanager
+def replayed(asked: Replay, laws: Sequence[Law]) -> Iterator[tuple[Replayed, Implementation]]:
+    """A saved case judged by its law, and the target, still loaded.
+
+    Raises UsageError for a law that is not there, LoadError as `load` does.
+    """
     law = asked.law(laws)
     case, notes = asked.case()
     with asked.loaded() as implementation:
         case = fit(case, implementation)
         found = _judged(law, case, implementation, asked.dtype or asked.saved.dtype)
-    return Replayed(asked.name, law, *found, case, notes)
+        yield Replayed(asked.name, law, *found, case, notes), implementation
 
 
 def _judged(

@@ -10,7 +10,7 @@ from typing import Any
 
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case
-from bncheck.causes.cause import Explanation
+from bncheck.causes.explanation import Explanation
 from bncheck.comparison import Comparison, Elements
 from bncheck.dialect import Dialect
 from bncheck.law import Law

@@ -10,8 +10,8 @@ formulae, it makes these, x - mean and powers of r, and multiplies them out:
 
 A term of p, q or h carries at most IN_SUM roundings besides those of the sum; from there to the result lie at most AFTER
 for a tangent (FEW where the statistics are constants) and AGAIN for a second derivative, some of them inside a second
-sum.  Each factor comes with its error, and their products are kept: nothing is of first order alone.  The error of the mean is one constant for the channel, so it
-meets |p|, not mean|a|.
+sum.  A product carries those of both its factors.  Each factor comes with its error, and their products are kept:
+nothing is of first order alone.  The error of the mean is one constant for the channel, so it meets |p|, not mean|a|.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .profile import Profile
 from .second_order import SecondOrder
 from .summation import Summation, gamma
 
-IN_SUM, FEW, AFTER, AGAIN = 8.0, 4.0, 12.0, 16.0
+IN_SUM, FEW, AFTER, AGAIN = 8.0, 4.0, 14.0, 26.0
 # Intermediates on the way to a result that may be tiny, each of which loses its own absolute error.
 INTERMEDIATES = 64
 

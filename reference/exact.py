@@ -134,13 +134,12 @@ def _second_channel(problem: Problem, direction: Array, index: int) -> dict[str,
     xc = [value - mean for value in x]
     w = sum((value * value for value in xc), Decimal(0)) / m + Decimal(problem.eps)
     root, places = w.sqrt(), range(m)
-
-    def apart(i: int, j: int) -> Decimal:
-        return Decimal(int(i == j)) - Decimal(1) / m
+    apart = [[Decimal(int(i == j)) - Decimal(1) / m for j in places] for i in places]
+    straight, cubic = Decimal(1) / (m * w * root), Decimal(3) / (m * m * w * w * root)
 
     def bent(j: int, k: int, i: int) -> Decimal:
-        first = apart(j, k) * xc[i] + apart(j, i) * xc[k] + apart(i, k) * xc[j]
-        return 3 * xc[i] * xc[j] * xc[k] / (m * m * w * w * root) - first / (m * w * root)
+        first = apart[j][k] * xc[i] + apart[j][i] * xc[k] + apart[i][k] * xc[j]
+        return cubic * xc[i] * xc[j] * xc[k] - straight * first
 
     scale = Decimal(1) if gamma is None else gamma
     found = [scale * sum(dy[j] * v[k] * bent(j, k, i) for j in places for k in places) for i in places]

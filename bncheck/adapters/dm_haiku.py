@@ -49,8 +49,7 @@ class HaikuAdapter(JaxLayerAdapter):
     }
 
     def __init__(self, found: Found) -> None:
-        data_format = found.options.get("data_format", "channels_last")
-        self.axis = 1 if data_format in ("channels_first", "NC...") else -1
+        self.axis = haiku.get_channel_index(str(found.options.get("data_format", "channels_last")))
         super().__init__(found)
 
     def offered(self) -> Capabilities:

@@ -16,7 +16,9 @@ from bncheck.adapters.jax_layers import Kept, Layer, Numbers
 class LinenAdapter(FlaxAdapter):
     """What both of flax's layers have; it learns the number of channels from its first batch.
 
-    It takes x twice, for the statistics and for y, and JAX rounds each part of a cotangent to the dtype of its argument.
+    It takes x more than once, for the statistics and for y, and JAX rounds each part of a cotangent to the dtype of its
+    argument.  flax does not say so of half precision: `cotangents` is a weaker numeric class, not a documented
+    convention, and under `--dialect cotangents=float32` dx in half precision is violated (docs/findings.md).
     """
 
     name = "flax_linen"

@@ -16,10 +16,12 @@ from bncheck.adapters.constructors import constructor_of
 from bncheck.adapters.found import RANKS, Found
 from bncheck.adapters.jax_arrays import JaxArrays
 from bncheck.adapters.jax_cache import keep_compiled
+from bncheck.adapters.probe import probe_case
 from bncheck.adapters.signatures import Signature
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import Dialect, usual
+from bncheck.evaluation import configured
 
 # What a library keeps from one batch to the next: arrays, in its own nesting.
 Kept = Any
@@ -92,6 +94,8 @@ class JaxLayerAdapter(ArraysAdapter):
         self.dialect = found.dialect(usual(self.declared(self.arrays.dialect), found.device))
         self.capabilities = self.offered()
         self._starts: dict[object, Kept] = {}
+        # What the library refuses to make is told here, and not taken for a crash of every law.
+        self.make(configured(probe_case(self.capabilities), found.device))
         self._forward = jax.jit(self._called, static_argnames=("training",))
         self._differentiated = jax.jit(self._called_and_pulled, static_argnames=("training",))
 

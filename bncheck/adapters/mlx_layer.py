@@ -15,10 +15,12 @@ from bncheck.adapter import Adapter, Config, FrameworkArray, Gradients, Pullback
 from bncheck.adapters.construction import spoken_momentum
 from bncheck.adapters.constructors import constructor_of
 from bncheck.adapters.found import Found
+from bncheck.adapters.probe import probe_case
 from bncheck.capabilities import Capabilities
 from bncheck.case import Native
 from bncheck.dialect import Dialect, usual
 from bncheck.errors import LoadError
+from bncheck.evaluation import configured
 from bncheck.layout import Layout
 
 _RANKS = (2, 3, 4)
@@ -74,6 +76,8 @@ class MlxAdapter(Adapter):
                 "memory": _ONE_PLACE,
             },
         )
+        # What the library refuses to make is told here, and not taken for a crash of every law.
+        self.make(configured(probe_case(self.capabilities), found.device))
 
     def make(self, config: Config) -> _Held:
         """A new module of the parameters' dtype."""

@@ -18,6 +18,8 @@ _INPUTS = ("X", "scale", "B", "input_mean", "input_var")
 _STATISTICS = ("running_mean", "running_var")
 # From here on a training mode is asked for by an attribute; before, by asking for all five outputs.
 _WITH_MODE = 14
+# Before, an attribute is_test chose the mode, and others the layout.
+_WITHOUT_IS_TEST = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def read(path: str) -> Sketch:
     (found,) = nodes
     given = {each.name: helper.get_attribute_value(each) for each in found.attribute}
     opset = next((each.version for each in graph_of.opset_import if each.domain in ("", "ai.onnx")), 1)
+    if opset < _WITHOUT_IS_TEST:
+        raise LoadError(f"{path} is of opset {opset}; bncheck judges those from {_WITHOUT_IS_TEST} on")
     training = bool(given.get("training_mode", opset < _WITH_MODE and len(found.output) > 1))
     node = Node(opset, given.get("epsilon", 1e-5), given.get("momentum", 0.9), training)
     vectors = {each.name: each for each in graph.initializer}

@@ -12,21 +12,30 @@ from bncheck.causes.made import cause
 
 def _affine(detail: str, text: str, rule: Any, complexity: int = 1) -> tuple[Cause, ...]:
     """In both modes, and in each alone."""
+    return (cause(f"affine.{detail}", text, complexity, both=rule), *_alone(detail, text, rule, complexity))
+
+
+def _alone(detail: str, text: str, rule: Any, complexity: int = 1) -> tuple[Cause, ...]:
+    """In each mode alone, where a planted bug is the cause in both."""
     return (
-        cause(f"affine.{detail}", text, complexity, both=rule),
         cause(f"affine.{detail}_in_training", f"In training: {text}", complexity + 1, affine=rule),
         cause(f"affine.{detail}_in_evaluation", f"In evaluation: {text}", complexity + 1, eval_affine=rule),
     )
 
 
 AFFINE_CAUSES = (
-    *_affine("gamma_ignored", "gamma is ignored.", lambda s: s.xhat + s.beta),
+    *_alone("gamma_ignored", "gamma is ignored.", lambda s: s.xhat + s.beta),
     *_affine("gamma_and_beta_ignored", "gamma and beta are ignored.", lambda s: s.xhat),
-    *_affine("beta_ignored", "beta is ignored.", lambda s: s.gamma * s.xhat),
+    cause(
+        "affine.beta_ignored_in_training",
+        "In training: beta is ignored.",
+        2,
+        affine=lambda s: s.gamma * s.xhat,
+    ),
     *_affine("beta_subtracted", "beta is subtracted.", lambda s: s.gamma * s.xhat - s.beta),
     *_affine("beta_doubled", "beta is added twice.", lambda s: s.gamma * s.xhat + 2 * s.beta),
     *_affine("beta_halved", "beta is halved.", lambda s: s.gamma * s.xhat + s.beta / 2),
-    *_affine(
+    *_alone(
         "beta_times_gamma",
         "beta is added before the multiplication by gamma.",
         lambda s: s.gamma * (s.xhat + s.beta),
@@ -54,8 +63,8 @@ AFFINE_CAUSES = (
         "The channels of beta are in reverse order.",
         lambda s: s.gamma * s.xhat + s.beta[::-1],
     ),
-    *_affine("gamma_is_a_difference", "The scale is 1 + gamma.", lambda s: (1 + s.gamma) * s.xhat + s.beta),
-    *_affine(
+    *_alone("gamma_is_a_difference", "The scale is 1 + gamma.", lambda s: (1 + s.gamma) * s.xhat + s.beta),
+    *_alone(
         "gamma_by_magnitude",
         "gamma enters by its absolute value.",
         lambda s: np.abs(s.gamma) * s.xhat + s.beta,
@@ -89,7 +98,7 @@ AFFINE_CAUSES = (
         "Each channel has the gamma of the one before.",
         lambda s: np.roll(s.gamma, 1, axis=0) * s.xhat + s.beta,
     ),
-    *_affine(
+    *_alone(
         "gamma_rolled",
         "Each channel has the gamma of the next one.",
         lambda s: np.roll(s.gamma, -1, axis=0) * s.xhat + s.beta,
@@ -104,9 +113,7 @@ AFFINE_CAUSES = (
         "The channels of gamma are in reverse order.",
         lambda s: s.gamma[::-1] * s.xhat + s.beta,
     ),
-    *_affine(
-        "gamma_and_beta_exchanged", "gamma and beta are exchanged.", lambda s: s.beta * s.xhat + s.gamma
-    ),
+    *_alone("gamma_and_beta_exchanged", "gamma and beta are exchanged.", lambda s: s.beta * s.xhat + s.gamma),
     *_affine(
         "both_of_the_next_channel",
         "Each channel has gamma and beta of the next one.",
@@ -119,7 +126,7 @@ AFFINE_CAUSES = (
         lambda s: np.roll(s.gamma, 1, axis=0) * s.xhat + np.roll(s.beta, 1, axis=0),
         2,
     ),
-    *_affine(
+    *_alone(
         "beta_times_the_deviation",
         "beta is added before the division by the deviation.",
         lambda s: s.gamma * s.xhat + s.beta * s.r,

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bncheck.case import Case
 from bncheck.causes.behaviours import behaviours, crash_of
-from bncheck.causes.cause import Cause, Explanation, in_dialect, together
-from bncheck.causes.differentiation import GRADIENTS
+from bncheck.causes.catalogue import CAUSES
+from bncheck.causes.cause import Cause, in_dialect, together
+from bncheck.causes.explanation import Explanation
 from bncheck.causes.laboratory import Bench, Laboratory, Probe
-from bncheck.causes.library import CAUSES
 from bncheck.causes.observation import kind
 from bncheck.causes.probes import enriched
+from bncheck.causes.standing import (
+    Standing,
+    is_fulfilled,
+    ordered,
+    standing_of,
+    surviving,
+    whole_standings,
+)
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
@@ -33,28 +41,6 @@ PAIRED = 2
 TELLING = 2
 # Cases that a law makes of one, itself among them.
 VARIANTS = 5
-# Of the facts that a cause predicts to be wrong, so many are wrong for each that is right.
-FULFILLED = 3
-
-Fact = tuple[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of one cause on a list of probes.
-
-    `explained`: facts that it reproduces where the truth does not, by the number of the probe and the name; `missed`:
-    those that it does not.  No fact in which the implementation is sound speaks against it.
-    """
-
-    cause: Cause
-    explained: frozenset[Fact]
-    missed: frozenset[Fact]
-
-    @property
-    def kinds(self) -> set[str]:
-        """The quantities all of whose deviations it reproduces."""
-        return {kind(name) for _, name in self.explained} - {kind(name) for _, name in self.missed}
 
 
 @dataclass(slots=True)
@@ -62,8 +48,7 @@ class Attribution:
     """The causes of the findings of one target.  The probes of a dtype are evaluated when the first finding asks.
 
     `proven`: causes that explained a finding wholly, `named`: in part.  Once EVALUATIONS of layers of causes are spent,
-    only these are tried on the findings that are left.  `hopeless`: the dtypes in which no cause explains everything; `hidden`: the causes
-    that no fixed probe of a dtype shows.
+    only these are tried on the findings that are left.  `surviving`: the causes that no fixed probe of a dtype rules out.
     """
 
     implementation: Implementation
@@ -72,8 +57,7 @@ class Attribution:
     laboratory: Laboratory = field(init=False)
     proven: list[Cause] = field(default_factory=list)
     named: list[Cause] = field(default_factory=list)
-    hopeless: set[str] = field(default_factory=set)
-    hidden: dict[str, list[Cause]] = field(default_factory=dict)
+    surviving: dict[str, list[Cause]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.laboratory = Laboratory(self.implementation, self.bench)
@@ -89,9 +73,11 @@ class Attribution:
     def _found(self, law: Law, first: Failure, smallest: Failure) -> list[Explanation]:
         """What reproduces everything, else a behaviour, else what reproduces a part, else how it crashes."""
         own = [self.laboratory.probe(case) for case in self._own_cases(law, first, smallest)]
-        every = sorted((*self.laboratory.probes(smallest.drawing.dtype), *own), key=_by_what_they_tell)
+        fixed = self.laboratory.probes(smallest.drawing.dtype)
+        every = ordered((*fixed, *own))
         total = sum(len(probe.deviations) for probe in every)
-        if whole := self._whole(self.proven, every) or self._searched(every, smallest.drawing.dtype):
+        left = self._surviving(smallest.drawing.dtype)
+        if whole := self._whole(self.proven, every) or self._whole(left, every):
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
             return self._told(whole, total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
@@ -101,40 +87,23 @@ class Attribution:
         if not found and smallest.case.program:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
-            parts = self._parts(self._candidates(smallest.drawing.dtype), every, own, smallest, about)
+            causes = self.causes if any(probe.deviations for probe in fixed) else left
+            parts = self._parts(causes, every, own, smallest, about)
             found = self._pairs(parts, every) or _of(parts, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
             return self._told(found, total, law, smallest)
         return [crash_of(smallest)] if smallest.crash is not None and own[0].actual.get("raised") else []
 
-    def _searched(self, every: Sequence[Probe], dtype: str) -> list[Standing]:
-        """The causes of the whole library that reproduce everything; where none does so on the fixed probes of a dtype,
-        which all its findings share, none is looked for again.
-        """
-        if dtype in self.hopeless:
-            return []
-        found = self._whole(self._candidates(dtype), every)
-        if not found:
-            self.hopeless.add(dtype)
-        return found
+    def _surviving(self, dtype: str) -> list[Cause]:
+        """All findings in a dtype share its fixed probes, which rule most causes out once and for all."""
+        if dtype not in self.surviving:
+            fixed = ordered(self.laboratory.probes(dtype))
+            self.surviving[dtype] = surviving(self.laboratory, self.causes, fixed)
+        return self.surviving[dtype]
 
-    def _candidates(self, dtype: str) -> Sequence[Cause]:
-        """The causes to look among: where no fixed probe deviates, those alone that do not show on these either."""
-        fixed = self.laboratory.probes(dtype)
-        if any(probe.deviations for probe in fixed):
-            return self.causes
-        if dtype not in self.hidden:
-            self.hidden[dtype] = [cause for cause in self.causes if not self._shows_on(cause, fixed)]
-        return self.hidden[dtype]
-
-    def _shows_on(self, cause: Cause, probes: Sequence[Probe]) -> bool:
-        """Whether a sound fact of a probe speaks against a cause."""
-        return any(
-            not match.fits and name in probe.sound
-            for probe in probes
-            for name, match in self.laboratory.matched(cause, probe).items()
-        )
+    def _whole(self, causes: Sequence[Cause], every: Sequence[Probe]) -> list[Standing]:
+        return whole_standings(self.laboratory, causes, every)
 
     def _told(self, found: Sequence[Standing], total: int, law: Law, smallest: Failure) -> list[Explanation]:
         """Those first on whose layer the law finds what it found on the implementation."""
@@ -167,38 +136,6 @@ class Attribution:
         seen = [each for each, _ in (*trial.outcomes.values(), *trial.performances.values())]
         return [case, *(each for each in seen if each is not case)][:VARIANTS]
 
-    def _whole(self, causes: Sequence[Cause], every: Sequence[Probe]) -> list[Standing]:
-        """The causes that reproduce everything, the simplest first."""
-        wrong = _kinds(every)
-        if not any(probe.deviations for probe in every):
-            return []
-        fitting = (cause for cause in causes if cause.touches(wrong) == wrong)
-        found = [each for cause in fitting if (each := self._whole_standing(cause, every)) is not None]
-        kept = [each for each in found if self._is_fulfilled(each.cause, every)]
-        return sorted(kept, key=lambda each: (each.cause.narrow, each.cause.complexity))
-
-    def _is_fulfilled(self, cause: Cause, every: Sequence[Probe]) -> bool:
-        """Whether the implementation deviates where the layer of the cause does.
-
-        A cause that makes large rounding errors is matched by small ones too: what it errs in has to be wrong.
-        """
-        shown = unfulfilled = 0
-        for probe in every:
-            predicted = self.laboratory.predicted(cause, probe)
-            shown += len(predicted & probe.deviations)
-            unfulfilled += len(predicted & probe.sound)
-        return shown > FULFILLED * unfulfilled
-
-    def _whole_standing(self, cause: Cause, every: Sequence[Probe]) -> Standing | None:
-        """With the backward pass that is written for a sound forward pass, or with the derivative of its own."""
-        if (found := self._standing(cause, every, whole=True)) is not None:
-            return found
-        if cause.is_of_gradients or _kinds(every) <= GRADIENTS:
-            return None
-        if self._standing(cause, every, whole=True, without=GRADIENTS) is None:
-            return None
-        return self._standing(replace(cause, differentiated=True), every, whole=True)
-
     def _parts(
         self,
         causes: Sequence[Cause],
@@ -217,8 +154,10 @@ class Attribution:
             cause for cause in left if all(self._tells(cause, probe, about) for probe in telling[-TELLING:])
         ]
         judged = every if smallest.case.program else [probe for probe in every if not probe.case.program]
-        found = [self._standing(cause, judged, whole=False) for cause in left]
-        kept = [each for each in found if each is not None and self._is_fulfilled(each.cause, judged)]
+        found = [standing_of(self.laboratory, cause, judged) for cause in left]
+        kept = [
+            each for each in found if each is not None and is_fulfilled(self.laboratory, each.cause, judged)
+        ]
         return sorted(kept, key=lambda each: (-len(each.explained), each.cause.complexity))
 
     def _tells(self, cause: Cause, probe: Probe, about: frozenset[str]) -> bool:
@@ -232,7 +171,7 @@ class Attribution:
     def _in_program(self, law: Law, smallest: Failure) -> list[Standing]:
         """The causes of single batches on whose layer a program fails too, though other causes have their part in it."""
         single = [probe for probe in self.laboratory.probes(smallest.drawing.dtype) if not probe.case.program]
-        found = [self._standing(cause, single, whole=False) for cause in self.named]
+        found = [standing_of(self.laboratory, cause, single) for cause in self.named]
         return [each for each in found if each is not None and self._shows(each.cause, law, smallest)]
 
     def _pairs(self, parts: Sequence[Standing], every: Sequence[Probe]) -> list[Standing]:
@@ -251,32 +190,6 @@ class Attribution:
     def _reproduces(self, cause: Cause, probe: Probe) -> bool:
         return all(match.fits for match in self.laboratory.matched(cause, probe).values())
 
-    def _standing(
-        self,
-        cause: Cause,
-        every: Sequence[Probe],
-        *,
-        whole: bool,
-        without: frozenset[str] = frozenset(),
-    ) -> Standing | None:
-        """The standing of a cause on all probes; None as soon as it is no candidate.
-
-        `whole`: it is one only if it reproduces everything.  `without`: quantities that are not looked at.
-        """
-        explained: set[Fact] = set()
-        missed: set[Fact] = set()
-        for number, probe in enumerate(every):
-            found = self.laboratory.matched(cause, probe)
-            fits = {name for name, match in found.items() if match.fits}
-            if any(name not in fits and kind(name) not in without for name in found.keys() & probe.sound):
-                return None
-            judged = {name for name in probe.deviations & found.keys() if kind(name) not in without}
-            explained |= {(number, name) for name in judged & fits}
-            missed |= {(number, name) for name in judged - fits}
-            if missed and whole:
-                return None
-        return Standing(cause, frozenset(explained), frozenset(missed)) if explained else None
-
     def _shows(self, cause: Cause, law: Law, smallest: Failure) -> bool:
         """Whether the law finds on the layer of the cause what it found on the implementation."""
         made = in_dialect(cause.layer(), self.implementation.dialect)
@@ -294,16 +207,3 @@ def _about(smallest: Failure, every: Sequence[Probe]) -> frozenset[str]:
 def _of(parts: Sequence[Standing], about: frozenset[str]) -> list[Standing]:
     """Of these, those that reproduce all deviations of a quantity that a finding is about."""
     return [each for each in parts if each.kinds & (about or each.kinds)]
-
-
-def _by_what_they_tell(probe: Probe) -> tuple[bool, bool]:
-    """Single batches, which cost least, before programs; of each what deviates, where a wrong cause is found out soonest.
-
-    The fixed probes of a target, on which all its findings are explained, stay before those of one finding.
-    """
-    return bool(probe.case.program), not probe.deviations
-
-
-def _kinds(every: Sequence[Probe]) -> frozenset[str]:
-    """The quantities that are wrong on single batches."""
-    return frozenset(kind(name) for probe in every if not probe.case.program for name in probe.deviations)

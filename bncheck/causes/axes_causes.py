@@ -151,12 +151,6 @@ AXES_CAUSES = (
         moments=lambda _layer, rows, x, _made: _samples_averaged(rows, x),
     ),
     cause(
-        "axes.last",
-        "The last axis is taken for the channels where it is as long as they are many.",
-        2,
-        axis=lambda x: x.ndim - 1 if x.shape[-1] == x.shape[1] else 1,
-    ),
-    cause(
         "axes.first_where_as_long",
         "The batch axis is taken for the channels where it is as long as they are many.",
         2,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bncheck.case import Case
-from bncheck.causes.cause import Explanation
+from bncheck.causes.explanation import Explanation
 from bncheck.causes.observation import Fact, Facts, facts, kind
 from bncheck.errors import ImplementationCrashed
 from bncheck.evaluation import SHARES, caught, configured, placed, prepared
@@ -132,5 +132,9 @@ def crash_of(failure: Failure) -> Explanation:
     """By the exception or the signal: `crash.value_error`."""
     told = failure.crash or ""
     name = told.partition(":")[0]
-    word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() if name.isidentifier() else "process"
+    word = (
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        if name.isascii() and name.isidentifier()
+        else "process"
+    )
     return _shown(f"crash.{word}", f"It ends in {told}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,13 @@ Maker = Callable[[], Adapter]
 SOUND = Layer()
 _TRACKED = frozenset({"running_mean", "running_var", "batches"})
 _OUTPUT = frozenset({"y", "dx", "dgamma", "dbeta"})
+_GRADIENTS = frozenset(f"{mode}{name}" for mode in ("", "eval_") for name in ("dx", "dgamma", "dbeta"))
+_BACKWARD = _GRADIENTS | {"dx_output", "read_dy"}
+# What the output of a single batch does not hang on.
+_BESIDE_FORWARD = _BACKWARD | {"loaded", "restarted", "copied"}
 # What a part has a hand in on a single batch; all quantities where it is not listed.
 _TOUCHED: dict[str, frozenset[str]] = {
-    **{f"{mode}{name}": frozenset({name}) for mode in ("", "eval_") for name in ("dx", "dgamma", "dbeta")},
+    **{name: frozenset({name.removeprefix("eval_")}) for name in _GRADIENTS},
     **dict.fromkeys(
         ("weight", "tracked", "tracked_mean", "blend", "blend_var", "updates", "stored", "counted"), _TRACKED
     ),
@@ -29,23 +33,6 @@ _TOUCHED: dict[str, frozenset[str]] = {
     "dx_output": frozenset({"dx"}),
     "read_dy": frozenset({"dx", "dgamma", "dbeta"}),
 }
-
-
-class Explanation(NamedTuple):
-    """What a report says of a cause: of `of` deviations from the truth it reproduces `explains`."""
-
-    id: str
-    text: str
-    explains: int
-    of: int
-
-    def as_json(self) -> dict[str, Any]:
-        """The cause of the schema."""
-        return self._asdict()
-
-    def line(self) -> str:
-        """`running_var.biased: The running variance tracks ... (reproduces 12 of 12 deviations)`."""
-        return f"{self.id}: {self.text} (reproduces {self.explains} of {self.of} deviations)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +64,15 @@ class Cause:
 
     @property
     def is_of_gradients(self) -> bool:
-        """Whether it is about a backward pass alone."""
-        return self.family.startswith("gradient_")
+        """Whether it says itself what a backward pass does, which is then no derivative of the forward pass."""
+        return self.family.startswith("gradient_") or not _BACKWARD.isdisjoint(
+            replaced_parts(self.layer().layer)
+        )
+
+    def forward_parts(self) -> frozenset[tuple[str, Any]]:
+        """The parts that are not a sound layer's and that the output of a single batch may hang on."""
+        parts = replaced_parts(self.layer().layer)
+        return frozenset((name, part) for name, part in parts.items() if name not in _BESIDE_FORWARD)
 
     @property
     def family(self) -> str:

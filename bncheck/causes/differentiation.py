@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bncheck.case import Case, Native, channel_major
 from bncheck.causes.observation import Facts
-from bncheck.evaluation import configured, prepared
+from bncheck.errors import ImplementationCrashed
+from bncheck.evaluation import caught, configured, placed, prepared
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.reference.formats import dtype_of
 
@@ -26,13 +26,18 @@ Wide = NDArray[np.longdouble]
 def derivatives(made: NumpyLayerAdapter, case: Case) -> Facts:
     """dx, dgamma and dbeta of sum(dy y), in the dtypes of the case; none of a program or a large case.
 
-    Nor of one with a constant channel: there a root has no derivative.
+    Nor of one with a constant channel, where a root has no derivative, or on which the layer raises.
     """
     if case.program or case.dy is None or case.x.size > LARGEST or case.steps > 1 or not _is_smooth(case):
         return {}
-    found: dict[str, Any] = {"dx": _Loss(made, case, "x").slopes()}
+    names = {"dx": "x"}
     if case.gamma is not None and case.beta is not None:
-        found |= {"dgamma": _Loss(made, case, "gamma").slopes(), "dbeta": _Loss(made, case, "beta").slopes()}
+        names |= {"dgamma": "gamma", "dbeta": "beta"}
+    try:
+        with caught():
+            found = {gradient: _Loss(made, case, name).slopes() for gradient, name in names.items()}
+    except ImplementationCrashed:
+        return {}
     parameters = dtype_of(case.formats[1].name)
     return {
         name: values.astype(case.x.dtype if name == "dx" else parameters) for name, values in found.items()
@@ -77,4 +82,4 @@ class _Loss:
         changed = self.case.changed(**{"x": self.case.x.astype(np.longdouble), self.name: values})
         handle = prepared(self.made, changed, configured(changed, "cpu"))
         with np.errstate(all="ignore"):
-            return self.made.forward(handle, changed.x, self.case.training)
+            return self.made.forward(handle, placed(self.made, changed, "x"), self.case.training)

@@ -50,10 +50,12 @@ class Bench:
     """What does not depend on the implementation: exact answers and bounds, and what layers gave.
 
     Several laboratories may share one; a case is kept with what is known of it, so that its identity stays its own.
+    `slopes`: the derivatives of forward passes, which causes share that differ in something else alone.
     """
 
     answers: Answers = field(default_factory=Answers)
     runs: dict[tuple[object, ...], tuple[Case, Facts]] = field(default_factory=dict)
+    slopes: dict[tuple[object, ...], tuple[Case, Facts]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -131,23 +133,34 @@ class Laboratory:
         dialect = self.implementation.dialect
         key = cause.id, cause.text, cause.differentiated, id(case), dialect, arithmetic
         if key not in self.bench.runs:
-            self.bench.runs[key] = case, _facts(cause, case, dialect, arithmetic)
+            self.bench.runs[key] = case, self._facts(cause, case, arithmetic)
         return self.bench.runs[key][1]
 
+    def _facts(self, cause: Cause, case: Case, arithmetic: np.dtype[Any] | None) -> Facts:
+        """What the layer of a cause gives, its gradients by differentiation where the cause is that they are."""
+        found = _given(cause, case, self.implementation.dialect, arithmetic)
+        if not cause.differentiated or found["raised"]:
+            return found
+        slopes = self._slopes(cause, case)
+        if arithmetic is None:
+            # With the rounding errors of a backward pass that is written out.
+            written = _given(cause, case, self.implementation.dialect, _wide(case))
+            slopes = {name: _moved(value, found[name], written[name]) for name, value in slopes.items()}
+        return {name: value for name, value in found.items() if kind(name) not in GRADIENTS} | slopes
 
-def _facts(cause: Cause, case: Case, dialect: Dialect, arithmetic: np.dtype[Any] | None) -> Facts:
-    """What the layer of a cause gives, its gradients by differentiation where the cause is that they are."""
+    def _slopes(self, cause: Cause, case: Case) -> Facts:
+        dialect = self.implementation.dialect
+        key = cause.forward_parts(), id(case), dialect
+        if key not in self.bench.slopes:
+            wide = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
+            self.bench.slopes[key] = case, derivatives(wide, case)
+        return self.bench.slopes[key][1]
+
+
+def _given(cause: Cause, case: Case, dialect: Dialect, arithmetic: np.dtype[Any] | None) -> Facts:
+    """What the layer of a cause gives, its gradients by its written backward pass."""
     made = in_dialect(cause.layer(), dialect, arithmetic=arithmetic)
-    found = facts(case, lambda case: _evaluated(made, case), lambda case: _performed(made, case))
-    if not cause.differentiated:
-        return found
-    layer_as_it_is = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
-    slopes = derivatives(layer_as_it_is, case)
-    if arithmetic is None:
-        # With the rounding errors of a backward pass that is written out.
-        written = _facts(replace(cause, differentiated=False), case, dialect, _wide(case))
-        slopes = {name: _moved(value, found[name], written[name]) for name, value in slopes.items()}
-    return {name: value for name, value in found.items() if kind(name) not in GRADIENTS} | slopes
+    return facts(case, lambda case: _evaluated(made, case), lambda case: _performed(made, case))
 
 
 def _wide(case: Case) -> np.dtype[Any]:

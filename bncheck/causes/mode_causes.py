@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bncheck.case import Native
+from bncheck.causes.cause import Cause
 from bncheck.causes.made import cause
 from bncheck.causes.parts import own_moments, unbiased
 from bncheck.planted.numpy_layer import (
@@ -67,6 +68,21 @@ def _remember(made: Made, x: Native, training: bool) -> Native:
     return x
 
 
+def _updated_in_evaluation(detail: str, text: str, **parts: Any) -> Cause:
+    """The statistics follow evaluation too, whose batches are not counted."""
+    return cause(
+        f"mode.{detail}",
+        text,
+        2,
+        began=_remember,
+        tracked_mean=lambda s: average(s.rows),
+        tracked=_tracks_own,
+        updates=lambda _made, _training, _differentiated: 1,
+        counted=lambda made: made.batches + int(made.extra.get("training", True)),
+        **parts,
+    )
+
+
 MODE_CAUSES = (
     cause("mode.always_training", "Every call is a training pass.", mode=lambda _made, _training: True),
     cause("mode.always_evaluation", "Every call is an evaluation.", mode=lambda _made, _training: False),
@@ -118,7 +134,7 @@ MODE_CAUSES = (
         2,
         eval_moments=lambda rows, _mean, _var, _made: (
             own_moments(rows)[0],
-            bessel(own_moments(rows)[1], rows.shape[1]) if rows.shape[1] > 1 else own_moments(rows)[1],
+            unbiased(own_moments(rows)[1], rows.shape[1]),
         ),
     ),
     cause(
@@ -147,37 +163,19 @@ MODE_CAUSES = (
         tracked=_tracks_own,
         updates=lambda _made, _training, _differentiated: 1,
     ),
-    cause(
-        "mode.mean_updated_in_evaluation",
+    _updated_in_evaluation(
+        "mean_updated_in_evaluation",
         "Evaluation updates the running mean as training does.",
-        2,
-        began=_remember,
-        tracked_mean=lambda s: average(s.rows),
-        tracked=_tracks_own,
-        updates=lambda _made, _training, _differentiated: 1,
         stored=_moves_in_evaluation("running_mean"),
-        counted=lambda made: made.batches + int(made.extra.get("training", True)),
     ),
-    cause(
-        "mode.variance_updated_in_evaluation",
+    _updated_in_evaluation(
+        "variance_updated_in_evaluation",
         "Evaluation updates the running variance as training does.",
-        2,
-        began=_remember,
-        tracked_mean=lambda s: average(s.rows),
-        tracked=_tracks_own,
-        updates=lambda _made, _training, _differentiated: 1,
         stored=_moves_in_evaluation("running_var"),
-        counted=lambda made: made.batches + int(made.extra.get("training", True)),
     ),
-    cause(
-        "mode.updates_in_evaluation_uncounted",
+    _updated_in_evaluation(
+        "updates_in_evaluation_uncounted",
         "Evaluation updates the running statistics without counting the batch.",
-        2,
-        began=_remember,
-        tracked_mean=lambda s: average(s.rows),
-        tracked=_tracks_own,
-        updates=lambda _made, _training, _differentiated: 1,
-        counted=lambda made: made.batches + int(made.extra.get("training", True)),
     ),
     cause(
         "mode.exchanged_in_evaluation",

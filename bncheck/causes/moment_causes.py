@@ -7,7 +7,7 @@ import numpy as np
 from bncheck.case import Native
 from bncheck.causes.made import cause
 from bncheck.causes.parts import unbiased
-from bncheck.planted.numpy_layer import Layer, Made, Rows, average, bessel, squares, total
+from bncheck.planted.numpy_layer import Layer, Made, Rows, average, squares, total
 
 
 def _unbiased(rows: Rows, mean: Rows) -> Rows:
@@ -85,10 +85,7 @@ VARIANCE_CAUSES = (
         "variance.unbiased_in_evaluation",
         "The running variance is made unbiased once more before it normalises in evaluation.",
         2,
-        eval_moments=lambda rows, mean, var, _made: (
-            mean,
-            bessel(var, rows.shape[1]) if rows.shape[1] > 1 else var,
-        ),
+        eval_moments=lambda rows, mean, var, _made: (mean, unbiased(var, rows.shape[1])),
     ),
 )
 

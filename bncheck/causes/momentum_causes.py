@@ -7,17 +7,14 @@ from typing import Any
 import numpy as np
 
 from bncheck.case import Native
-from bncheck.causes.cause import Cause
+from bncheck.causes.cause import SOUND, Cause
 from bncheck.causes.made import cause
 from bncheck.planted.numpy_layer import (
-    Layer,
     Made,
     Rows,
     stored,
     weight_of,
 )
-
-SOUND = Layer()
 
 
 def _of_momentum(change: Any) -> Any:

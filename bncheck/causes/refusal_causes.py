@@ -9,23 +9,24 @@ import numpy as np
 from bncheck.case import Native
 from bncheck.causes.cause import Cause
 from bncheck.causes.made import cause
-from bncheck.planted.numpy_layer import (
-    Made,
-    checked,
-)
+from bncheck.planted.numpy_layer import Made, checked
 
 
-def _refuses(family: str, detail: str, text: str, when: Any, complexity: int = 2) -> Cause:
+def _refuses(detail: str, text: str, when: Any, complexity: int = 2) -> Cause:
     def check(made: Made, x: Native, training: bool) -> None:
         checked(made, x, training)
         if when(made, x, training):
             raise RuntimeError(text)
 
-    return cause(f"{family}.{detail}", text, complexity, checked=check)
+    return cause(f"crash.{detail}", text, complexity, checked=check)
 
 
 def _is_single(x: Native) -> bool:
     return bool(x.size == x.shape[1])
+
+
+def _raise() -> Any:
+    raise ValueError("an empty batch is refused")
 
 
 def _not_contiguous(_made: Made, x: Native, _training: bool) -> bool:
@@ -33,80 +34,69 @@ def _not_contiguous(_made: Made, x: Native, _training: bool) -> bool:
 
 
 REFUSALS = (
-    _refuses("crash", "always", "Every call raises.", lambda _made, _x, _training: True, 1),
-    _refuses("crash", "in_training", "Every training call raises.", lambda _made, _x, training: training, 1),
+    _refuses("always", "Every call raises.", lambda _made, _x, _training: True, 1),
+    _refuses("in_training", "Every training call raises.", lambda _made, _x, training: training, 1),
     _refuses(
-        "crash",
         "in_evaluation",
         "Every call in evaluation raises.",
         lambda _made, _x, training: not training,
         1,
     ),
-    _refuses("crash", "strided_input", "An input that is not contiguous raises.", _not_contiguous, 1),
+    _refuses("strided_input", "An input that is not contiguous raises.", _not_contiguous, 1),
     _refuses(
-        "crash",
         "without_momentum",
         "A momentum of None raises.",
         lambda made, _x, training: training and made.config.momentum is None,
         1,
     ),
     _refuses(
-        "crash",
         "momentum_zero",
         "A momentum of 0 raises.",
         lambda made, _x, training: training and made.config.momentum == 0,
         1,
     ),
     _refuses(
-        "crash",
         "not_finite",
         "An input that is not finite raises.",
         lambda _made, x, _training: not np.isfinite(x.astype(np.float64)).all(),
         1,
     ),
     _refuses(
-        "crash",
         "half_precision",
         "Half-precision input raises.",
         lambda _made, x, _training: x.dtype.itemsize == 2,
         1,
     ),
     _refuses(
-        "crash",
         "double_precision",
         "float64 input raises.",
         lambda _made, x, _training: x.dtype.itemsize == 8,
         1,
     ),
-    _refuses("crash", "one_channel", "A single channel raises.", lambda _made, x, _training: x.shape[1] == 1),
+    _refuses("one_channel", "A single channel raises.", lambda _made, x, _training: x.shape[1] == 1),
     _refuses(
-        "crash",
         "one_sample",
         "A single sample raises.",
         lambda _made, x, training: training and x.shape[0] == 1 and not _is_single(x),
     ),
     _refuses(
-        "crash",
         "one_sample_in_evaluation",
         "A single sample raises in evaluation.",
         lambda _made, x, training: not training and x.shape[0] == 1,
     ),
     _refuses(
-        "crash",
         "odd_count",
         "An odd number of values a channel raises.",
         lambda _made, x, _training: (x.size // max(x.shape[1], 1)) % 2 == 1,
         3,
     ),
     _refuses(
-        "crash",
         "odd_batch",
         "An odd number of samples raises.",
         lambda _made, x, _training: x.shape[0] % 2 == 1,
         3,
     ),
     _refuses(
-        "crash",
         "small_batch",
         "Fewer than four samples raise.",
         lambda _made, x, _training: x.shape[0] < 4,
@@ -114,7 +104,6 @@ REFUSALS = (
     ),
     *(
         _refuses(
-            "crash",
             f"rank_{rank}",
             f"x of rank {rank} raises.",
             lambda _made, x, _training, rank=rank: x.ndim == rank,
@@ -122,7 +111,6 @@ REFUSALS = (
         for rank in (2, 3, 4, 5)
     ),
     _refuses(
-        "crash",
         "constant_channel",
         "A constant channel raises.",
         lambda _made, x, training: (
@@ -133,20 +121,17 @@ REFUSALS = (
         ),
     ),
     _refuses(
-        "crash",
         "negative_gamma",
         "A negative gamma raises.",
         lambda made, _x, _training: made.gamma is not None and bool((made.gamma < 0).any()),
     ),
     _refuses(
-        "crash",
         "gamma_zero",
         "A gamma of 0 raises.",
         lambda made, _x, _training: made.gamma is not None and bool((made.gamma == 0).any()),
     ),
     _refuses(
-        "crash",
-        "few_channels",
+        "odd_channels",
         "An odd number of channels raises.",
         lambda _made, x, _training: x.shape[1] % 2 == 1,
         3,
@@ -175,7 +160,3 @@ REFUSALS = (
         checked=lambda _made, _x, _training: None,
     ),
 )
-
-
-def _raise() -> Any:
-    raise ValueError("an empty batch is refused")

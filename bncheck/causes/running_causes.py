@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from bncheck.case import Native
-from bncheck.causes.cause import Cause
+from bncheck.causes.cause import SOUND, Cause
 from bncheck.causes.made import cause
 from bncheck.planted.numpy_layer import (
-    Layer,
     Made,
     Rows,
     Saved,
@@ -19,10 +18,7 @@ from bncheck.planted.numpy_layer import (
     squares,
     stored,
     total,
-    weight_of,
 )
-
-SOUND = Layer()
 
 
 def _exchanged(made: Made, name: str, values: Native) -> None:
@@ -131,12 +127,6 @@ RUNNING_CAUSES = (
         "running_mean.exchanged_with_running_var",
         "Running mean and running variance are exchanged.",
         stored=_exchanged,
-    ),
-    cause(
-        "running_mean.first_batch_of_all_replaces",
-        "The first batch replaces the running statistics, which are averaged from the second on.",
-        2,
-        weight=lambda made: 1.0 if made.batches == 0 else weight_of(made),
     ),
     _var_tracked(
         "unbiased",

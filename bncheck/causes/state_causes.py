@@ -68,12 +68,6 @@ STATE_CAUSES = (
         updates=_every_other,
     ),
     cause(
-        "state.counter_uncounted",
-        "The count of batches stays as it is.",
-        2,
-        counted=lambda made: made.batches,
-    ),
-    cause(
         "state.counter_starts_at_one",
         "A new layer has counted one batch.",
         2,

@@ -61,7 +61,7 @@ def print_card(console: Console, card: Card) -> None:
         _print_profile(console, card)
 
 
-def label(name: str) -> str:
+def _label(name: str) -> str:
     """What a convention is called in a sentence."""
     return _LABELS.get(name, name)
 
@@ -71,7 +71,7 @@ def _line(found: Measurement) -> str:
     if found.name == "variance":
         # Its evidence names the class in words.
         value, evidence = escape(found.evidence), ""
-    told = f"  {label(found.name)}: [bold]{value}[/]{evidence}"
+    told = f"  {_label(found.name)}: [bold]{value}[/]{evidence}"
     return f"{told}; [bold red]declared {found.declared}[/]" if found.contradicts else told
 
 
@@ -79,7 +79,7 @@ def _reasons(card: Card) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for each in card.measurements:
         if each.value is None and each.name != "variance":
-            found.setdefault(each.evidence.removeprefix("not measured: "), []).append(label(each.name))
+            found.setdefault(each.evidence.removeprefix("not measured: "), []).append(_label(each.name))
     return found
 
 
@@ -87,7 +87,7 @@ def _print_profile(console: Console, card: Card) -> None:
     marks = _MARKS if console.encoding.lower().startswith("utf") else _ASCII
     console.print(
         f"  numeric profile: error of y over the bound of a stable variance; {marks[3]} is up to 1, "
-        f"{marks[4]} and higher beyond",
+        f"{marks[4]} and higher beyond, {_NOTHING} where nothing is judged",
         soft_wrap=True,
     )
     for sweep in card.sweeps:

@@ -7,20 +7,14 @@ from pathlib import Path
 
 import click
 
-from bncheck.commands.options import PROFILES, conventions, of_targets
+from bncheck.commands.options import conventions, of_examples, of_laws, of_targets
 from bncheck.terminal import clear_errors, progress_line, terminal
 
 
 @click.command()
 @click.argument("targets", nargs=-1, required=True, metavar="A B...")
-@click.option(
-    "--profile", type=click.Choice(PROFILES), default="smoke", show_default=True, help="How much is judged."
-)
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides every example."
-)
-@click.option("--include", metavar="REGEX", help="Only laws whose id matches.")
-@click.option("--exclude", metavar="REGEX", help="No laws whose id matches.")
+@of_examples("smoke")
+@of_laws
 @of_targets
 def compare(
     targets: tuple[str, ...],
@@ -41,12 +35,12 @@ def compare(
     bug, with 1 where it is one, 2 for wrong usage, 4 where a target could not be loaded, 5 where no law applies to all.
     """
     from bncheck.case_file import folder_for_cases
-    from bncheck.checking import Options
     from bncheck.commands.contest_text import print_contest
     from bncheck.compare.comparing import compared
     from bncheck.compare.contest_json import FILE_NAME, KIND, as_json
     from bncheck.environment import environment
     from bncheck.json_report import destination, written
+    from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
     from bncheck.target import parse_target
 

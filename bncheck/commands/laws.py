@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bncheck.commands.options import of_laws
 from bncheck.terminal import clear_errors, terminal
 
 if TYPE_CHECKING:
@@ -14,14 +15,13 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
-@click.option("--include", metavar="REGEX", help="Only laws whose id matches.")
-@click.option("--exclude", metavar="REGEX", help="No laws whose id matches.")
+@of_laws
 def list_laws(include: str | None, exclude: str | None) -> None:
     """List the laws."""
     from rich.markup import escape
     from rich.table import Table
 
-    from bncheck.checking import Options
+    from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
 
     with clear_errors():

@@ -14,9 +14,37 @@ PROFILES = ("smoke", "ci", "thorough")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
+def of_examples(profile: str) -> Callable[[Command], Command]:
+    """--profile, with this one where none is given, and --seed."""
+    return _all(
+        click.option(
+            "--profile",
+            type=click.Choice(PROFILES),
+            default=profile,
+            show_default=True,
+            help="How much is judged.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Decides every example.",
+        ),
+    )
+
+
+def of_laws(command: Command) -> Command:
+    """--include and --exclude."""
+    return _all(
+        click.option("--include", metavar="REGEX", help="Only laws whose id matches."),
+        click.option("--exclude", metavar="REGEX", help="No laws whose id matches."),
+    )(command)
+
+
 def of_targets(command: Command) -> Command:
     """--device, --dialect, --dtype, --isolate and the report: what a command takes that loads targets."""
-    options = (
+    return _all(
         click.option(
             "--dtype",
             "dtypes",
@@ -51,10 +79,18 @@ def of_targets(command: Command) -> Command:
         click.option(
             "--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go."
         ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
+
+
+def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """These options in the order in which --help tells them."""
+
+    def decorated(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
 def conventions(declared: Sequence[str], numerics: Sequence[str] = ()) -> dict[str, str]:

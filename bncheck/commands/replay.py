@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext, redirect_stdout
 
 import click
 
@@ -58,14 +59,18 @@ def replay(
     """
     from bncheck.case_file import find
     from bncheck.properties.catalogue import CATALOGUE
-    from bncheck.replaying import Replay, replay
-    from bncheck.reproducer.writing import Wanted
+    from bncheck.replaying import Replay, replayed
+    from bncheck.reproducer.writing import Wanted, write
     from bncheck.text_report import print_replayed
 
     with clear_errors():
         wanted = Wanted(script=script, test=test, issue=issue)
         asked = Replay(find(case), target, device, dtype, isolate)
-        found = replay(asked, CATALOGUE)
-        print_replayed(terminal(stderr=wanted.on_standard_output), found)
-        wanted.write(found, asked, CATALOGUE)
+        # What the target prints is none of the text that goes to standard output.
+        apart = redirect_stdout(sys.stderr) if wanted.on_standard_output else nullcontext()
+        with apart, replayed(asked, CATALOGUE) as (found, implementation):
+            print_replayed(terminal(stderr=wanted.on_standard_output), found)
+            texts = wanted.texts(found, asked, implementation)
+        for place, text in texts:
+            write(place, text)
     sys.exit(found.exit_code)

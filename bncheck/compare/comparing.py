@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bncheck.causes.cause import Explanation
-from bncheck.checking import Options, loaded, report_on, trust_the_oracle
-from bncheck.compare.difference import Contest, Difference, Entry, Kind
+from bncheck.causes.explanation import Explanation
+from bncheck.checking import loaded, report_on, trust_the_oracle
+from bncheck.compare.difference import Contest, Difference, Entry, Kind, Pair
 from bncheck.compare.pairs import paired
-from bncheck.compare.phrases import contrast, differing, evidence, irregular, phrase
+from bncheck.compare.phrases import OF_OUTPUT, contrast, differing, evidence, irregular, phrase
 from bncheck.compare.translation import NUMERIC, translated, undeclared
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
@@ -17,7 +17,8 @@ from bncheck.errors import UsageError
 from bncheck.identify.identifying import identified
 from bncheck.implementation import Implementation
 from bncheck.law import Law
-from bncheck.report import FAILING, TargetReport
+from bncheck.options import Options
+from bncheck.report import FAILING, LawReport, TargetReport
 from bncheck.verdict import Status, most_serious
 from bncheck.verify import Progress, planned, started, verify
 
@@ -82,7 +83,7 @@ def _contest(
     shrinking = Corpus(options.seed, effort, corpus.drawn)
     entries = [_shrunk(entry, speaking[entry.name], options, shrinking) for entry in entries]
     pairs = paired(speaking, dtypes, corpus)
-    return Contest(tuple(entries), tuple(_differences(entries)), pairs, dtypes)
+    return Contest(tuple(entries), tuple(_differences(entries, pairs)), pairs, dtypes)
 
 
 def _shrunk(entry: Entry, implementation: Implementation, options: Options, corpus: Corpus) -> Entry:
@@ -123,10 +124,11 @@ def _verdicts(
     }
 
 
-def _differences(entries: Sequence[Entry]) -> Iterator[Difference]:
+def _differences(entries: Sequence[Entry], pairs: Sequence[Pair]) -> Iterator[Difference]:
     """Bugs first, those of most laws before others; then what is dialect, what is numerics, and what all do wrong."""
     shared = tuple(id_ for id_ in entries[0].wrong if all(id_ in entry.wrong for entry in entries))
     found = [each for entry in entries for each in _of_one(entry, entries, shared)]
+    found += [each for pair in pairs for each in _of_pair(pair, entries)]
     cards = [entry.card for entry in entries]
     told = {name for entry in entries for name in (*irregular(entry.card), *entry.undeclared)}
     found += [
@@ -161,20 +163,42 @@ def _of_one(entry: Entry, entries: Sequence[Entry], shared: Sequence[str]) -> It
             yield Difference(kind, text, shown, entry.name, explained, declare)
 
 
+def _of_pair(pair: Pair, entries: Sequence[Entry]) -> Iterator[Difference]:
+    """A bug where two differ by more than both may be off, and no law that was judged fails for either."""
+    two = [entry for entry in entries if entry.name in {pair.left, pair.right}]
+    if not pair.failures or any(entry.unexplained for entry in two):
+        return
+    found = f"{pair.left} and {pair.right} differ by more than the sum of their bounds: {pair.failures[0]}"
+    for entry in two:
+        for name in _reasons(entry, pair.failures[0]):
+            text = f"{_about(name, entry, entries)} ({found})"
+            yield Difference(Kind.BUG, text, _shown(name, entries), entry.name)
+            return
+    yield Difference(Kind.BUG, f"{found}; no law that was judged says which of them is off")
+
+
 def _bug(entry: Entry, entries: Sequence[Entry], wrong: tuple[str, ...]) -> Difference:
     """The cause that the card shows, else the one that the finding was traced to, and the law that fails."""
-    causes = [
-        name
-        for name in irregular(entry.card)
-        if name not in entry.undeclared and not _is_vague(str(entry.card.value(name)))
-    ]
+    report = _law(entry, wrong)
+    message = report.findings[0].message if report.findings else ""
     found = _first(entry, wrong)
-    if causes:
-        text = f"{_about(causes[0], entry, entries)} ({found})"
-        return Difference(Kind.BUG, text, _shown(causes[0], entries), entry.name, wrong)
-    traced = next((cause.text for cause in _causes(entry, wrong)), None)
+    for name in _reasons(entry, message):
+        text = f"{_about(name, entry, entries)} ({found})"
+        return Difference(Kind.BUG, text, _shown(name, entries), entry.name, wrong)
+    traced = next((cause.text for cause in _causes(report)), None)
     text = f"{entry.name} violates {found}" if traced is None else f"{entry.name}: {traced} ({found})"
     return Difference(Kind.BUG, text, "", entry.name, wrong)
+
+
+def _reasons(entry: Entry, message: str) -> list[str]:
+    """What is irregular on a card and can explain what a message tells of: what concerns y alone moves no statistics."""
+    return [
+        name
+        for name in irregular(entry.card)
+        if name not in entry.undeclared
+        and not _is_vague(str(entry.card.value(name)))
+        and not (name in OF_OUTPUT and message.startswith("running_"))
+    ]
 
 
 def _is_vague(value: str) -> bool:
@@ -182,15 +206,19 @@ def _is_vague(value: str) -> bool:
     return value == "another" or value.startswith("another: y")
 
 
-def _causes(entry: Entry, wrong: Sequence[str]) -> tuple[Explanation, ...]:
-    """Those of the first finding of the first of these laws, the likeliest first."""
-    report = next(each for each in entry.report.laws if each.law.id == wrong[0])
+def _law(entry: Entry, wrong: Sequence[str]) -> LawReport:
+    """What was found of the first of these laws."""
+    return next(each for each in entry.report.laws if each.law.id == wrong[0])
+
+
+def _causes(report: LawReport) -> tuple[Explanation, ...]:
+    """Those of the first finding, the likeliest first."""
     return (report.findings[0].causes or ()) if report.findings else ()
 
 
 def _first(entry: Entry, wrong: Sequence[str]) -> str:
     """The first of these laws, and what was found."""
-    report = next(each for each in entry.report.laws if each.law.id == wrong[0])
+    report = _law(entry, wrong)
     message = report.findings[0].message if report.findings else report.law.name
     return f"{wrong[0]}: {message}"
 

@@ -153,4 +153,6 @@ class Contest:
             first = self.differences[0]
             return f"{first.kind}: {first.text}"
         names = ", ".join(entry.name for entry in self.entries)
+        if self.exit_code == 5:
+            return f"no law that is asked for applies to all of {names}"
         return f"no difference beyond rounding: {names}"

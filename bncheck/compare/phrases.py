@@ -32,6 +32,8 @@ ORDER = (
     "affine",
     "clipped",
 )
+# What is done to y alone, by which the running statistics do not change.
+OF_OUTPUT = ("training_output", "affine_terms", "eps", "eps_evaluation")
 # What every sound implementation does, of the conventions for which no dialect has words.
 _REGULAR: Mapping[str, tuple[str, ...]] = {
     "axes": ("all but the channels",),
@@ -52,7 +54,7 @@ _PHRASES: Mapping[str, str] = {
     "eps_evaluation": "has eps {} in evaluation",
     "update": "moves its statistics in the pass {}",
     "momentum": "takes momentum as the weight of the {}",
-    "running_variance": "tracks the {} variance",
+    "running_variance": "tracks as its variance: {}",
     "first_batch": "starts with the first batch: it {}",
     "momentum_none": "makes of momentum None: {}",
     "float64": "computes float64 as: {}",
@@ -71,6 +73,18 @@ _PHRASES: Mapping[str, str] = {
 }
 # Whole sentences where the template makes none.
 _SENTENCES: Mapping[tuple[str, str], str] = {
+    ("running_variance", "biased"): "tracks the biased variance",
+    ("running_variance", "unbiased"): "tracks the unbiased variance",
+    ("running_variance", "never updated"): "never updates its running variance",
+    ("update", "forward"): "moves its statistics in the forward pass",
+    ("update", "backward"): "moves its statistics in the backward pass",
+    ("update", "never"): "never moves its statistics",
+    ("momentum", "another"): "takes momentum for another weight",
+    ("momentum", "no average"): "adds the new batch by momentum, and the old statistics do not fade by it",
+    ("training_output", "batch, with the unbiased variance"): (
+        "normalises training batches by their own mean and unbiased variance"
+    ),
+    ("training_output", "another"): "normalises training batches by other statistics",
     ("momentum", "new"): "takes momentum as the weight of the new batch",
     ("momentum", "old"): "takes momentum as the weight of the old statistics",
     ("training_output", "running, before the update"): (
@@ -110,6 +124,8 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
 
 def phrase(name: str, value: str) -> str:
     """What a target with this value does: "tracks the biased variance"."""
+    if name == "momentum" and value.startswith("ignored"):
+        return f"ignores momentum{value.removeprefix('ignored')}"
     return _SENTENCES.get((name, value)) or _PHRASES[name].format(value)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from bncheck.identify.measurement import Measurement
 from bncheck.identify.questions import Questions, Unanswered
 from bncheck.identify.sweeps import cases
-from bncheck.numerics import Numerics, measured
+from bncheck.numerics import OFFSETS, Numerics, measured
+from bncheck.reference.formats import FORMATS
 
 _IN_WORDS = {
     "two_pass": "two-pass variance",
@@ -50,9 +51,11 @@ def clipped(questions: Questions) -> Measurement:
         outcome = questions.outcome(case)
         y = outcome.y.astype(np.float64)
         nan = np.isnan(y).any(axis=tuple(axis for axis in range(y.ndim) if axis != 1))
-        if outcome.running_var is not None and case.running_var is not None and case.momentum is not None:
-            kept = case.running_var.astype(np.float64) * (1 - case.momentum)
-            nan = nan | (outcome.running_var.astype(np.float64).reshape(-1) < kept * (1 - 2.0**-6))
+        tracked, old = outcome.running_var, case.running_var
+        # Where each channel has its variance; what has another shape is told by a law.
+        if tracked is not None and tracked.size == nan.size and old is not None and case.momentum is not None:
+            kept = old.astype(np.float64) * (1 - case.momentum)
+            nan = nan | (tracked.astype(np.float64).reshape(-1) < kept * (1 - 2.0**-6))
         wrong += [
             2.0 ** round(log2(abs(each)))
             for each in case.x.astype(np.float64)[0].reshape(nan.size, -1)[nan, 0]
@@ -88,5 +91,7 @@ def _measured(questions: Questions) -> Numerics:
 
 def _digits(found: Numerics) -> str:
     if found.breakdown_offset is None:
-        return f"keeps digits up to offset 2^24 sigma, {found.dtype}"
+        # Beyond its last digit a format holds no deviation beside the offset, and there is nothing to keep.
+        last = min(round(log2(OFFSETS[-1])), FORMATS[found.dtype].significand)
+        return f"keeps digits up to offset 2^{last} sigma, {found.dtype}"
     return f"loses all digits from offset 2^{log2(found.breakdown_offset):.0f} sigma, {found.dtype}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from bncheck.case import Case
 from bncheck.identify.measurement import Measurement
-from bncheck.identify.questions import Exhausted, Questions, Unanswered, nearest, number_in_words
+from bncheck.identify.questions import Questions, Raised, Unanswered, nearest, number_in_words
 from bncheck.outcome import Outcome
 
 _X, _GAMMA, _BETA = 3.0, 2.0, 5.0
@@ -27,9 +27,7 @@ def _single(questions: Questions, rank: int) -> tuple[str, str]:
     case = questions.case(np.array([_X]), shape=shape, gamma=_GAMMA, beta=_BETA, running_var=4.0)
     try:
         outcome = questions.outcome(case)
-    except Exhausted:
-        raise
-    except Unanswered as crash:
+    except Raised as crash:
         return "raise", str(crash)
     y = questions.number(outcome.y)
     beta = _BETA if case.affine else 0.0
@@ -77,9 +75,7 @@ def _empty(questions: Questions, rank: int) -> tuple[str, str]:
     case = _empty_case(questions, rank)
     try:
         outcome = questions.outcome(case)
-    except Exhausted:
-        raise
-    except Unanswered as crash:
+    except Raised as crash:
         return "raise", str(crash)
     if outcome.running_mean is None or outcome.running_var is None or case.running_mean is None:
         return "keep", "it keeps no statistics"

@@ -6,7 +6,7 @@ from math import prod, sqrt
 
 from bncheck.identify.averages import AMPLITUDE, MEAN, NEEDS, weight_of
 from bncheck.identify.measurement import Measurement
-from bncheck.identify.questions import Questions, alternating, nearest, number_in_words
+from bncheck.identify.questions import RESOLUTION, Questions, alternating, nearest, number_in_words
 from bncheck.reference.formats import FLOAT32, FORMATS
 
 BIASED = AMPLITUDE**2
@@ -49,7 +49,10 @@ def _ratio(questions: Questions, shape: tuple[int, ...]) -> tuple[str, float]:
     if new == old:
         return "never updated", 0.0
     ratio = (new - (1 - weight) * old) / (weight * BIASED)
-    name = nearest(ratio, _guesses(count, shape[0] if len(shape) > 2 else count, eps=case.eps))
+    guesses = _guesses(count, shape[0] if len(shape) > 2 else count, eps=case.eps)
+    # Eight roundings of x's format: the half formats do not tell all of these from one another.
+    rounding = max(RESOLUTION, 2.0 ** (3 - FORMATS[questions.dtype].significand))
+    name = nearest(ratio, guesses, resolution=rounding)
     if name is None and weight != 1:
         swapped = (new - weight * old) / ((1 - weight) * BIASED)
         other = nearest(swapped, {"biased": 1.0, "unbiased": count / (count - 1)})

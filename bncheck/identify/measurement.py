@@ -135,7 +135,8 @@ class Card:
 
     def value(self, name: str) -> str | None:
         """What was found for a convention, None where it was not measured."""
-        return next((each.value for each in self.measurements if each.name == name), None)
+        found = self.of(name)
+        return None if found is None else found.value
 
     def of(self, name: str) -> Measurement | None:
         """The measurement of a convention, None where none was made."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from bncheck.case import Case, from_channel_major
 from bncheck.identify.measurement import Measurement
-from bncheck.identify.questions import Questions, Unanswered, alternating, nearest, number_in_words
+from bncheck.identify.questions import Questions, Raised, Unanswered, alternating, nearest, number_in_words
 from bncheck.recipes import ChannelRecipe, rows
 from bncheck.reference.formats import FLOAT32, FORMATS, Array, dtype_of
 from bncheck.reference.oracle import solve
@@ -50,8 +50,6 @@ def _axes_of(questions: Questions, shape: tuple[int, ...]) -> str:
     base = questions.case(values[0], shape=shape)
     x = from_channel_major(values, base.x.shape, base.x.dtype)
     y = questions.outcome(base.changed(x=x)).y.astype(np.float64)
-    if y.shape != x.shape:
-        raise Unanswered(f"y has the shape {y.shape}, x {x.shape}")
     x = x.astype(np.float64)
     letters, every = _AXES[len(shape)], range(len(shape))
     right = tuple(axis for axis in every if axis != 1)
@@ -93,7 +91,7 @@ def untrained(questions: Questions) -> Measurement:
     case = questions.case(alternating(1.0, 2.0), training=False, running_mean=None, running_var=None)
     try:
         y = questions.number(questions.outcome(case).y)
-    except Unanswered as crash:
+    except Raised as crash:
         return Measurement("untrained", "raises", str(crash))
     guesses = {
         "statistics 0 and 1": 3 / sqrt(1 + case.eps),

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from bncheck.case import Case, Native, from_channel_major
+from bncheck.comparison import defect_of
 from bncheck.errors import BncheckError, ImplementationCrashed
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.outcome import Outcome
 from bncheck.reference.formats import Array, dtype_of
+from bncheck.trial import shape_of
 
 # Once crashes have cost so many starts of the target's process, it is asked nothing more.
 RESTARTS = 6
@@ -32,8 +34,8 @@ class Unanswered(Exception):
     """A question got no answer, and why: it is not offered, or the implementation raised."""
 
 
-class Exhausted(Unanswered):
-    """The implementation is asked nothing more."""
+class Raised(Unanswered):
+    """The implementation raised, or ended its process."""
 
 
 @dataclass(slots=True)
@@ -100,16 +102,19 @@ class Questions:
         return None if value is None else np.full(self.channels, value).astype(dtype_of(self.dtype))
 
     def outcome(self, case: Case) -> Outcome:
-        """The answer; raises Unanswered where there is none."""
+        """The answer; raises Unanswered where there is none, or its y is not shaped like x."""
         if self.restarts >= RESTARTS:
-            raise Exhausted("its process ended too often to go on asking")
+            raise Unanswered("its process ended too often to go on asking")
         try:
             outcome = self.implementation.evaluate(case)
         except ImplementationCrashed as crash:
             self.restarts += crash.restarts
-            raise Unanswered(str(crash)) from None
+            raise Raised(str(crash)) from None
         except BncheckError as error:
-            raise Unanswered(str(error)) from None
+            raise Raised(str(error)) from None
+        defect = defect_of("y", outcome.y, shape_of("y", case))
+        if defect is not None:
+            raise Unanswered(defect)
         self.answered += 1
         return outcome
 
@@ -120,7 +125,7 @@ class Questions:
     def number(self, array: Native | None) -> float:
         """The first number of an array of the outcome; raises Unanswered where there is none."""
         if array is None or array.size == 0:
-            raise Unanswered("it returned no such array")
+            raise Unanswered("it returned no running statistics")
         return float(array.astype(np.float64).flat[0])
 
 

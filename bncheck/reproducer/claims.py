@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from bncheck.adapter import State
 from bncheck.errors import UsageError
 from bncheck.reproducer.literals import rounded_up
 from bncheck.reproducer.scene import Scene, indented
@@ -35,7 +36,7 @@ class Claim(Protocol):
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number is further than `allowed` from `expected`.  `step`: after which step of a program.  `pair`: what is
-    expected is what contiguous arrays give.
+    expected is what contiguous arrays give.  `before`: statistics that the layer is given just before that step.
     """
 
     quantity: str
@@ -44,26 +45,32 @@ class Number:
     allowed: float
     step: int | None = None
     pair: bool = False
+    before: State | None = field(default=None, compare=False)
 
     def lines(self, scene: Scene) -> Lines:
         """|actual - expected| <= allowed."""
         place = f"{self.quantity}[{', '.join(map(str, self.index))}]"
-        at = f"{scene.held(self.quantity, self._of(scene))}[{', '.join(map(str, self.index))}]"
+        at = f"{scene.held(self.quantity)}[{', '.join(map(str, self.index))}]"
         allowed = rounded_up(self.allowed)
         told = f'print(f"{place} is {{actual}}, expected {{expected}}, allowed is an error of {{allowed}}")'
         ending = [told, "wrong = not abs(actual - expected) <= allowed"]
         if not self.pair:
-            body = scene.evaluated() if self.step is None else scene.performed(self.step)
-            return [*body, f"actual, expected, allowed = float({at}), {self.expected!r}, {allowed}", *ending]
+            return [
+                *self._body(scene),
+                f"actual, expected, allowed = float({at}), {self.expected!r}, {allowed}",
+                *ending,
+            ]
         return [
             *_function(scene, f"float({at})"),
             f"expected, actual, allowed = run(*map(contiguous, arrays)), run(*arrays), {allowed}",
             *ending,
         ]
 
-    def _of(self, scene: Scene) -> str:
-        other = self.step is not None and scene.case.program[self.step].action == "other"
-        return "other" if other else "layer"
+    def _body(self, scene: Scene) -> Lines:
+        if self.step is None:
+            return scene.evaluated()
+        around = {} if self.before is None else {self.step: (scene.given(self.before), Lines())}
+        return scene.performed(self.step, around)
 
 
 def _function(scene: Scene, result: str) -> Lines:
@@ -162,7 +169,7 @@ class Written:
         ]
 
 
-_GIVEN = {"y": "x", "dx": "dy", "running_mean": "running_mean", "running_var": "running_var"}
+GIVEN = {"y": "x", "dx": "dy", "running_mean": "running_mean", "running_var": "running_var"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,7 @@ class Given:
     def lines(self, scene: Scene) -> Lines:
         """The bits of what was given, and of what is there."""
         return [
-            f"before = {scene.bits(_GIVEN[self.quantity])}",
+            f"before = {scene.bits(GIVEN[self.quantity])}",
             *scene.evaluated(),
             f"print({scene.held(self.quantity)})",
             f"wrong = {scene.bits(scene.held(self.quantity))} != before",

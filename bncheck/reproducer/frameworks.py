@@ -12,9 +12,9 @@ from bncheck.reproducer.literals import listed, shape_of
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`array`: of numbers {0} and a dtype {1}.  `flat`: of a flat list, with the shape {2}.  `dtypes`: where they are
-    found.  `strided`: what is seen in a buffer {0}.  `copied`, `bits` and `number`: of an expression {0}: a contiguous
-    copy, its bits as bytes, one of its numbers.  `wide`: what comes before the first float64.
+    """`dtypes`: where they are found.  `array`: of numbers {0} and a dtype {1}.  `copied` and `bits`: of an expression
+    {0}, a contiguous copy and its bits as bytes.  `strided`: what is seen in a buffer {0} with a shape {1}, strides {2},
+    an offset {3} and a dtype {4}.  `wide`: what comes before the first array of float64.
     """
 
     framework: str

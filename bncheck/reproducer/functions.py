@@ -144,6 +144,10 @@ class Function:
         """A momentum is that of the calls from now on, which say it themselves."""
         return []
 
+    def given(self, role: str, value: str) -> str:
+        """The next call is given it."""
+        return f"{role} = {self.words.copied.format(value)}"
+
     def held(self, role: str, of: str = "layer") -> str:
         """The array of that name; of a second layer under a name of its own."""
         return role if of == "layer" or role in _PARAMETERS else f"{of}_{role}"

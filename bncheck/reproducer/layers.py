@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bncheck.adapter import BETA_NAMES, GAMMA_NAMES, Config
+from bncheck.adapter import BETA_NAMES, GAMMA_NAMES
 from bncheck.adapters.attributes import Slot, dtype_name, shape_of
 from bncheck.adapters.construction import spoken_momentum
 from bncheck.adapters.names import INFERENCE_NAMES, TRAINING_NAMES, gradient_names
@@ -15,20 +15,23 @@ from bncheck.case import Case
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
 from bncheck.reproducer.spelling import (
+    SLOTS,
     Lines,
     Making,
     called,
     constructed,
     fresh_value,
     parameter_dtype,
+    sample_config,
     stands,
     usual_arguments,
 )
 from bncheck.step import Step
 
-_SLOTS = {"gamma": "gamma", "beta": "beta", "running_mean": "mean", "running_var": "var"}
 _DICTIONARIES = ("grads", "gradients", "_grads")
 _NAMES = {"gamma": GAMMA_NAMES, "beta": BETA_NAMES}
+# For the layer to look at.
+_BATCH = (np.arange(12.0) ** 2).astype(np.float32).reshape(4, 3)
 
 
 class Layer:
@@ -37,12 +40,8 @@ class Layer:
     def __init__(self, adapter: Any, naming: Naming, device: str) -> None:
         self.adapter, self.naming, self.device = adapter, naming, device
         self.words: Words = words_of(adapter.arrays.framework, device)
-        float32 = np.dtype(np.float32)
-        self.config = Config(
-            (4, 3), 1e-3, 0.5, affine=True, dtype=float32, parameter_dtype=float32, device=device
-        )
-        self.handle = adapter.make(self.config)
-        self.slots: dict[str, Slot | None] = {role: adapter.slots[name] for role, name in _SLOTS.items()}
+        self.handle = adapter.make(sample_config(device))
+        self.slots: dict[str, Slot | None] = {role: adapter.slots[name] for role, name in SLOTS.items()}
         arrays = {
             role: None if slot is None else slot.read(self.handle.layer) for role, slot in self.slots.items()
         }
@@ -50,6 +49,7 @@ class Layer:
             role: (dtype_name(array), fresh_value(adapter, array)) for role, array in arrays.items()
         }
         self.flat = {role for role, array in arrays.items() if len(shape_of(array)) < 2}
+        self.several = self._returns_several()
 
     def made(self, making: Making) -> Lines:
         """Made, and its attributes replaced."""
@@ -97,13 +97,12 @@ class Layer:
         mode, words = self._mode(making.to, training=training)
         entry = "" if self.adapter.entry == "__call__" else f".{self.adapter.entry}"
         call = f"{making.to}{entry}({', '.join([x, *words])})"
-        return mode, f"{call}[0]" if self._several else call
+        return mode, f"{call}[0]" if self.several else call
 
-    @property
-    def _several(self) -> bool:
+    def _returns_several(self) -> bool:
         """Whether a call returns y and more."""
-        adapter, handle = self.adapter, self.adapter.make(self.config)
-        x = adapter.place((np.arange(12.0) ** 2).astype(np.float32).reshape(4, 3))
+        adapter, handle = self.adapter, self.adapter.make(sample_config(self.device))
+        x = adapter.place(_BATCH)
         words = {} if adapter.switch is None else adapter.switch.apply(handle.layer, training=True)
         return isinstance(getattr(handle.layer, adapter.entry)(x, **words), tuple | list)
 
@@ -180,11 +179,10 @@ class Layer:
 
     def _gradients(self) -> Any:
         """What backward returns; the layer that it was asked of is `handle`."""
-        adapter, handle = self.adapter, self.adapter.make(self.config)
-        x = (np.arange(12.0) ** 2).astype(np.float32).reshape(4, 3)
-        adapter.forward(handle, adapter.place(x), True)  # noqa: FBT003  # the protocol's
+        adapter, handle = self.adapter, self.adapter.make(sample_config(self.device))
+        adapter.forward(handle, adapter.place(_BATCH), True)  # noqa: FBT003  # the protocol's
         self.asked = handle.layer
-        return handle.layer.backward(adapter.place(x))
+        return handle.layer.backward(adapter.place(_BATCH))
 
     def _attribute(self, role: str, of: str) -> str:
         held = dict(vars(self.asked))
@@ -234,6 +232,12 @@ class Layer:
     def changed(self, making: Making, _step: Step, number: int, /) -> Lines:
         """A copy; layers of this kind are offered nothing else."""
         return [f"left{number}, {making.to} = {making.to}, copy.deepcopy({making.to})"]
+
+    def given(self, role: str, value: str) -> str:
+        """The attribute is replaced."""
+        place = self._place(role, "layer")
+        shaped = value if role in self.flat else f"{value}.reshape({place}.shape)"
+        return f"{place} = {self.words.copied.format(shaped)}"
 
     def held(self, role: str, of: str = "layer") -> str:
         """The attribute."""

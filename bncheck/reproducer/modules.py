@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from bncheck.adapter import Config
 from bncheck.adapters.attributes import Slot, shape_of
 from bncheck.adapters.construction import spoken_momentum
 from bncheck.case import Case
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
 from bncheck.reproducer.spelling import (
+    SLOTS,
     Lines,
     Making,
     called,
     constructed,
     fresh_value,
     parameter_dtype,
+    sample_config,
     stands,
     usual_arguments,
 )
 from bncheck.step import Step
-
-_SLOTS = {"gamma": "gamma", "beta": "beta", "running_mean": "mean", "running_var": "var"}
 
 
 class TorchModule:
@@ -33,9 +30,9 @@ class TorchModule:
     def __init__(self, adapter: Any, naming: Naming, device: str) -> None:
         self.adapter, self.naming, self.device = adapter, naming, device
         self.words: Words = words_of("torch", device)
-        self.sample = adapter.make(_config(device))
+        self.sample = adapter.make(sample_config(device))
         held = {id(each) for each in (*self.sample.parameters(), *self.sample.buffers())}
-        self.slots: dict[str, Slot | None] = {role: adapter.slots[name] for role, name in _SLOTS.items()}
+        self.slots: dict[str, Slot | None] = {role: adapter.slots[name] for role, name in SLOTS.items()}
         arrays = {role: None if slot is None else slot.read(self.sample) for role, slot in self.slots.items()}
         self.fresh = {role: fresh_value(adapter, array) for role, array in arrays.items()}
         self.registered = {role for role, array in arrays.items() if array is not None and id(array) in held}
@@ -149,6 +146,14 @@ class TorchModule:
                     f"{to}.load_state_dict(left{number}.state_dict())",
                 ]
 
+    def given(self, role: str, value: str) -> str:
+        """Copied into the buffer, or in the place of what is none."""
+        place = self._place(role, "layer")
+        shaped = value if role in self.flat else f"{value}.reshape({place}.shape)"
+        if role not in self.registered:
+            return f"{place} = {self.words.copied.format(shaped)}"
+        return f"{place}.data.copy_({shaped})"
+
     def held(self, role: str, of: str = "layer") -> str:
         """The parameter or buffer."""
         place = self._place(role, of)
@@ -157,8 +162,3 @@ class TorchModule:
     def count(self) -> str:
         """The buffer that torch counts in."""
         return "int(layer.num_batches_tracked)"
-
-
-def _config(device: str) -> Config:
-    float32 = np.dtype(np.float32)
-    return Config((4, 3), 1e-3, 0.5, affine=True, dtype=float32, parameter_dtype=float32, device=device)

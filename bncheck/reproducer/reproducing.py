@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from bncheck.environment import environment
 from bncheck.errors import UsageError
-from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
-from bncheck.replaying import Replay
+from bncheck.replaying import Replay, Replayed
 from bncheck.reproducer.claims import Dies, Number
 from bncheck.reproducer.issue import issue_of
 from bncheck.reproducer.scene import Scene
@@ -56,7 +55,7 @@ class Reproducer:
         )
 
     def _header(self) -> list[str]:
-        printed = self.printed.splitlines()[:4]
+        printed = self.printed.splitlines()[-4:]
         return [
             f"{self.target}: violates '{self.law.name}' ({self.law.id}, case {self.id}).",
             first_sentence(self.law.formula),
@@ -70,40 +69,31 @@ def first_sentence(formula: str) -> str:
     return " ".join(formula.partition("\n\n")[0].split())
 
 
-def reproduced(asked: Replay, laws: Sequence[Law]) -> Reproducer:
-    """A script that shows the finding of a saved case, run here with the expected end.
+def reproduced(found: Replayed, asked: Replay, implementation: Implementation) -> Reproducer:
+    """A script that shows a finding, run here with the expected end.
 
-    Raises UsageError, one sentence, where the case does not fail, or no script shows it; LoadError as `load` does.
+    `implementation`: the target as it was judged.  Raises UsageError, one sentence, where no script shows what fails;
+    LoadError as `load` does.
     """
-    law = asked.law(laws)
-    case, _ = asked.case()
-    with asked.loaded() as implementation:
-        case = fit(case, implementation)
-        reason = law.why_not(implementation.capabilities)
-        if reason is not None:
-            raise UsageError(
-                f"there is nothing to reproduce: {law.id} does not apply to {asked.name}: {reason}"
-            )
-        if case.direction is not None:
-            raise UsageError(
-                f"no script is written for derivatives along a direction, as {law.id} takes them"
-            )
-        tried = list(islice(_distinct(witnesses(law, case, Recording(implementation))), TRIED))
-        if not tried:
-            raise UsageError(f"no script shows a violation of {law.id} on {asked.name} for this case")
-        if implementation.worker is None:
-            return _shown(tried, law, asked, implementation)
+    law, trial = found.law, Recording(implementation)
+    tried = list(islice(_distinct(witnesses(law, found.case, trial)), TRIED))
+    if not tried and any(case.direction is not None for case in trial.asked):
+        raise UsageError(f"no script is written for derivatives along a direction, as {law.id} takes them")
+    if not tried:
+        raise UsageError(f"no script shows a violation of {law.id} on {asked.name} for this case")
+    if implementation.worker is None:
+        return _shown(tried, law, asked, implementation)
     # A spelling reads the adapter itself, which of an isolated target is in another process.
     with asked.loaded(isolate=False) as here:
         return _shown(tried, law, asked, here)
 
 
-def _distinct(found: object) -> list[Witness]:
+def _distinct(found: Iterator[Witness]) -> Iterator[Witness]:
     kept: list[Witness] = []
-    for each in found:  # type: ignore[attr-defined]  # an iterator of witnesses
+    for each in found:
         if not any(each.case is other.case and each.claim == other.claim for other in kept):
             kept.append(each)
-    return kept
+            yield each
 
 
 def _shown(tried: Sequence[Witness], law: Law, asked: Replay, here: Implementation) -> Reproducer:

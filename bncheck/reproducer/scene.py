@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from bncheck.adapter import State
 from bncheck.batches import batch_of, with_another_channel, with_one_value, without_values
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
 from bncheck.layout import Layout
 from bncheck.reproducer.spelling import Lines, Making, Spelling
 from bncheck.step import Step
+from bncheck.wire import CASE_ARRAYS
 
-ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 _UNUSUAL: dict[str, Callable[[Native], Native]] = {
     "empty": without_values,
     "single": with_one_value,
@@ -33,7 +34,7 @@ class Scene:
     arrays: dict[str, tuple[Native, Layout | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ARRAYS:
+        for name in CASE_ARRAYS:
             array = getattr(self.case, name)
             if array is not None:
                 self.arrays[name] = array, self.case.layouts.get(name)
@@ -74,6 +75,15 @@ class Scene:
             lines += [*before, *self._step(making, step, number, opened), *after]
             if step.action == "momentum":
                 making = replace(making, momentum=step.value)
+        return lines
+
+    def given(self, state: State) -> Lines:
+        """The layer's running statistics replaced."""
+        lines: Lines = []
+        for name, array in (("running_mean", state.mean), ("running_var", state.var)):
+            if array is not None:
+                self.arrays[f"{name}_before"] = array, None
+                lines.append(self.spelling.given(name, f"{name}_before"))
         return lines
 
     def _step(self, making: Making, step: Step, number: int, opened: list[tuple[int, str]]) -> Lines:

@@ -68,7 +68,7 @@ class Source:
         sys_too = ["sys"] if len(own) < len(self.imports) else []
         standard = [f"import {name}" for name in sorted({*always, *used, *sys_too})]
         standard += [f"from math import {', '.join(named)}"] if named else []
-        if "np." not in text:
+        if re.search(r"(?<![\w.])np\.", text) is None:
             own = [line for line in own if line != "import numpy as np"]
         elif "import numpy as np" not in own:
             own.insert(0, "import numpy as np")
@@ -82,7 +82,8 @@ def source_of(scene: Scene, claim: Claim) -> Source:
     arrays = [f"{name} = {literal}" for name, literal in scene.needed(body).items()]
     arrays, body = folded(arrays), folded(body)
     words = scene.spelling.words
-    double = any("float64" in line for line in [*arrays, *body])
+    # Not where the bits of float32 are read as NumPy's float64: the switch would change what the target computes.
+    double = any(re.search(rf"(?<![\w.]){words.dtypes}\.float64", line) for line in [*arrays, *body])
     wide = list(words.wide) if double else []
     naming = scene.spelling.naming
     imports = list(dict.fromkeys([*words.imports, *wide, *naming.imports]))
@@ -146,8 +147,14 @@ def run(script: str) -> Run:
         path.write_text(script, encoding="utf-8")
         try:
             done = subprocess.run(  # noqa: S603  # our own script, with our own Python
-                [sys.executable, str(path)], capture_output=True, text=True, timeout=SECONDS, check=False
+                [sys.executable, str(path)],
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",  # a target writes what it likes
+                timeout=SECONDS,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return Run(None, "", f"it did not end within {SECONDS:g} s")
-    return Run(done.returncode, done.stdout.strip(), done.stderr.strip())
+    printed = done.stdout.replace("\0", " ")  # a comment with a zero byte in it is no Python
+    return Run(done.returncode, printed.strip(), done.stderr.strip())

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from bncheck.adapter import Config
 from bncheck.adapters.signatures import Signature
 from bncheck.case import Case
 from bncheck.errors import UsageError
@@ -19,6 +20,8 @@ from bncheck.step import Step
 from bncheck.target import parse_target
 
 Lines = list[str]
+# What an adapter's slots are named for.
+SLOTS = {"gamma": "gamma", "beta": "beta", "running_mean": "mean", "running_var": "var"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,9 @@ class Spelling(Protocol):
 
     def changed(self, making: Making, step: Step, number: int, /) -> Lines:
         """A step that changes the layer and computes nothing; what a copy or a new one takes over from is `left{number}`."""
+
+    def given(self, role: str, value: str) -> str:
+        """A line that gives the layer a running statistic, a copy of the expression `value`."""
 
     def held(self, role: str, of: str = "layer") -> str:
         """The expression for gamma, beta or a running statistic, shape (C,)."""
@@ -158,6 +164,12 @@ def parameter_dtype(case: Case) -> str:
     """The dtype that a layer for a case is made in."""
     array = next((each for each in (case.gamma, case.running_mean) if each is not None), case.x)
     return array.dtype.name
+
+
+def sample_config(device: str) -> Config:
+    """What a layer to look at is made for."""
+    float32 = np.dtype(np.float32)
+    return Config((4, 3), 1e-3, 0.5, affine=True, dtype=float32, parameter_dtype=float32, device=device)
 
 
 def fresh_value(adapter: Any, array: Any) -> float | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from bncheck.errors import ImplementationCrashed
 from bncheck.law import Law
 from bncheck.outcome import QUANTITIES, Outcome
 from bncheck.reproducer.claims import (
+    GIVEN,
     Claim,
     Dies,
     Form,
@@ -91,7 +93,9 @@ def _of_comparison(
     step = re.search(r"in step (\d+)", comparison.where)
     if step is not None:
         claim = _of_step(law, comparison, int(step[1]) - 1)
-        if claim is not None:
+        if isinstance(claim, Number):
+            yield from _of_program(claim, case, trial)
+        elif claim is not None:
             yield Witness(case, claim)
         return
     if comparison.defect is not None:
@@ -128,8 +132,10 @@ def _numbers(law: Law, comparison: Comparison, asked: list[Case], trial: Recordi
         yield from _culprits(comparison.quantity, asked, trial)
     for case in _once(asked):
         if _is_element(trial.outcome(case), comparison.quantity, worst.index, worst.actual):
-            yield Witness(case, Number(comparison.quantity, worst.index, worst.expected, worst.bound))
-            if worst.bound == 0:
+            # What has other bits without being another number, -0 or a NaN, was to be what was given, bit for bit.
+            if isfinite(worst.expected) and worst.error != 0:
+                yield Witness(case, Number(comparison.quantity, worst.index, worst.expected, worst.bound))
+            elif comparison.quantity in GIVEN:
                 yield Witness(case, Given(comparison.quantity))
 
 
@@ -186,6 +192,24 @@ def _of_step(law: Law, comparison: Comparison, number: int) -> Claim | None:
     if of == "the other":
         return Kept(quantity, number, left=True)
     return Reset(quantity, number) if law.id == "program.reset" else Unchanged(quantity, number)
+
+
+def _of_program(claim: Number, case: Case, trial: Recording) -> Iterator[Witness]:
+    """The step alone, from the statistics that the target showed before it; then after the steps that led there.
+
+    Then too the layer is given these statistics anew where the number follows from them: sound code may come to others,
+    in the last bit, or further where an earlier step is wrong as well.
+    """
+    assert claim.step is not None
+    situation = trial.situations(case)[claim.step]
+    alone, action = situation.case, situation.step.action
+    assert alone is not None  # a number was computed
+    if action == "other":
+        yield Witness(case, claim)
+        return
+    yield Witness(alone, replace(claim, step=None))
+    follows = action != "backward" and (alone.mode == "eval" or claim.quantity.startswith("running"))
+    yield Witness(case, replace(claim, before=situation.before) if follows else claim)
 
 
 _FORM = r"(\w+)(?: of the \w+)? has (shape|dtype) .+?, but (?:should have|should be|was given as) (.+)"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bncheck.errors import UsageError
-from bncheck.law import Law
+from bncheck.implementation import Implementation
 from bncheck.replaying import Replay, Replayed
 from bncheck.reproducer.reproducing import reproduced
 
@@ -47,18 +46,17 @@ class Wanted:
         """Whether standard output is taken."""
         return HERE in self._places
 
-    def write(self, found: Replayed, asked: Replay, laws: Sequence[Law]) -> None:
-        """Write what is wanted of a case that fails; UsageError where it does not, or where no script shows it."""
+    def texts(self, found: Replayed, asked: Replay, implementation: Implementation) -> list[tuple[str, str]]:
+        """The texts that are wanted of a case that fails, each with its place; UsageError where there is one too few."""
         if not self._places:
-            return
+            return []
         if found.exit_code != 1:
             raise UsageError(
                 f"nothing fails on {found.target}, so there is nothing to write that would reproduce it"
             )
-        made = reproduced(asked, laws)
-        for place, text in ((self.script, made.text), (self.test, made.test), (self.issue, made.issue)):
-            if place is not None:
-                _write(place, text())
+        made = reproduced(found, asked, implementation)
+        kinds = (self.script, made.text), (self.test, made.test), (self.issue, made.issue)
+        return [(place, text()) for place, text in kinds if place is not None]
 
 
 def _check(path: Path) -> None:
@@ -68,7 +66,8 @@ def _check(path: Path) -> None:
         raise UsageError(f"there is no folder {path.absolute().parent} to write {path.name} in")
 
 
-def _write(place: str, text: str) -> None:
+def write(place: str, text: str) -> None:
+    """To standard output, or to a new file; UsageError where that cannot be made."""
     if place == HERE:
         sys.stdout.write(text)
         return

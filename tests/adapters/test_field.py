@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ TARGETS = {
     "flax.linen:BatchNorm": ("flax", {}),
     "flax.linen:BatchNorm?use_fast_variance=false&axis=1": ("flax", {}),
     "haiku:BatchNorm": ("haiku", SILENT),
+    "haiku:BatchNorm?data_format=NCHW": ("haiku", SILENT),
     "equinox.nn:BatchNorm?mode=batch": ("equinox", {}),
     "equinox.nn:BatchNorm?mode=ema": ("equinox", {}),
     "mlx.nn:BatchNorm": ("mlx", {}),
@@ -33,7 +35,11 @@ TARGETS = {
 }
 LAWS = r"^(forward\.output|statistics\.(mean|variance)|evaluation\.(output|statistics)|gradient\.d(x|gamma))$"
 # Averages that are corrected for their start at zero: the first batch replaces it, later ones weigh more at first.
-DEBIASED = {"haiku:BatchNorm": {"first_batch"}, "equinox.nn:BatchNorm?mode=batch": {"first_batch"}}
+DEBIASED = {
+    target: {"first_batch"}
+    for target in TARGETS
+    if target.startswith("haiku") or target == "equinox.nn:BatchNorm?mode=batch"
+}
 
 each_target = pytest.mark.parametrize("target", TARGETS)
 
@@ -133,10 +139,13 @@ def test_arguments_that_are_given_are_fixed() -> None:
         ("equinox.nn:BatchNorm", "mode is None; say ?mode=batch or ?mode=ema"),
         ("onnxruntime?opset=8", "opset is 8; valid are 7, 9, 14, 15"),
         ("mlx.nn:BatchNorm?affine=false", "takes no 'affine' here"),
+        ("mlx.nn:BatchNorm?eps=0", "could not be made: ValueError: [BatchNorm] 'eps' must be positive"),
+        ("haiku:BatchNorm?data_format=foo", "could not be made: ValueError: Unable to extract channel"),
+        ("equinox.nn:BatchNorm?mode=batch&input_size=1.5", "could not be made: TypeError: Shapes must be 1D"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_in_one_sentence(target: str, said: str) -> None:
-    module = target.partition(".")[0].partition("?")[0]
+    module = re.split(r"\W", target, maxsplit=1)[0]
     pytest.importorskip(module)
 
     with pytest.raises(LoadError) as told:

@@ -16,7 +16,9 @@ onnx: Any = pytest.importorskip("onnx")
 NAMES = ["X", "scale", "B", "mean", "var"]
 
 
-def written(folder: Path, *, operator: str = "BatchNormalization", training: bool = False) -> str:
+def written(
+    folder: Path, *, operator: str = "BatchNormalization", training: bool = False, opset: int = 15
+) -> str:
     """A model file as an exporter writes it: gamma, beta and the statistics of three channels are constants in it."""
     outputs = ["Y", "new_mean", "new_var"] if training else ["Y"]
     attributes = {"epsilon": 0.5, "momentum": 0.75} if operator == "BatchNormalization" else {}
@@ -29,7 +31,7 @@ def written(folder: Path, *, operator: str = "BatchNormalization", training: boo
     vectors = [onnx.numpy_helper.from_array(np.ones(3, np.float32), name) for name in NAMES[1:]]
     made = [onnx.helper.make_tensor_value_info(name, kind, None) for name in outputs]
     graph = onnx.helper.make_graph([node], "model", [x], made, vectors)
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 15)], ir_version=8)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
     path = folder / "bn.onnx"
     onnx.save(model, path)
     return str(path)
@@ -63,3 +65,8 @@ def test_a_model_in_training_mode_is_judged_in_training(tmp_path: Path) -> None:
 def test_another_model_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="holds Relu; bncheck judges a model of one BatchNormalization node"):
         load(f"onnx.reference+{written(tmp_path, operator='Relu')}", isolate=False)
+
+
+def test_a_model_whose_node_says_its_mode_in_an_older_way_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="is of opset 6; bncheck judges those from 7 on"):
+        load(f"onnx.reference+{written(tmp_path, opset=6)}", isolate=False)

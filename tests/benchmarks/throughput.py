@@ -20,11 +20,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bncheck.checking import Options, loaded, report_on
+from bncheck.checking import loaded, report_on
 from bncheck.command_line import shipped
 from bncheck.corpus import Corpus, Drawing
 from bncheck.effort import effort_of
 from bncheck.implementation import Implementation
+from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import TargetReport
 from bncheck.selftest import SelfTestOptions, selftest

@@ -6,23 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from causes.failures import first_failure
+from causes.failures import family, named
 
 from bncheck.adapter import Adapter
 from bncheck.causes.attribution import Attribution
-from bncheck.causes.cause import Explanation, together
-from bncheck.causes.laboratory import Bench
-from bncheck.causes.library import CAUSES
+from bncheck.causes.catalogue import CAUSES
+from bncheck.causes.cause import together
+from bncheck.causes.explanation import Explanation
 from bncheck.errors import LoadError
 from bncheck.implementation import Implementation
 from bncheck.planted.bug import Bug
 from bncheck.planted.catalogue import BUGS
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.planted.numpy_layer import Layer, bessel
-from bncheck.shrinking import shrunk
 
-# What layers give on the fixed probes is the same for all bugs.
-BENCH = Bench()
 # What no cause of the library is about, since no law of this list is either.
 FAMILIES_WITHOUT_CAUSES = ("second_order",)
 # A compilation keeps a number of its first call, for each shape another, and an update is computed in float32 step by
@@ -60,13 +57,8 @@ SOME = (
 )
 
 
-def named(
-    adapter: Adapter, dtypes: tuple[str, ...] = ("float32",), *, name: str = "layer"
-) -> tuple[Explanation, ...]:
-    implementation = Implementation(name, adapter)
-    law, first = first_failure(implementation, dtypes)
-    smallest = shrunk(law, implementation, first, budget=40)
-    return Attribution(implementation, bench=BENCH).explanations(law, first, smallest)
+def named_in_single(adapter: Adapter) -> tuple[Explanation, ...]:
+    return named(Implementation("layer", adapter), ("float32",))
 
 
 def named_for(bug: Bug) -> tuple[Explanation, ...]:
@@ -74,11 +66,7 @@ def named_for(bug: Bug) -> tuple[Explanation, ...]:
         adapter = bug.make()
     except (ModuleNotFoundError, LoadError) as error:
         pytest.skip(str(error))
-    return named(adapter, bug.dtypes, name=bug.id)
-
-
-def family(explanation: Explanation) -> str:
-    return explanation.id.partition(".")[0]
+    return named(Implementation(bug.id, adapter), bug.dtypes)
 
 
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.id in SOME], ids=lambda bug: bug.id)
@@ -106,7 +94,7 @@ def test_so_is_that_of_every_other(bug: Bug) -> None:
 
 
 def test_a_cause_reproduces_every_deviation_of_its_own_bug() -> None:
-    first = named(NumpyLayerAdapter(replace(Layer(), tracked=lambda s: s.variance)))[0]
+    first = named_in_single(NumpyLayerAdapter(replace(Layer(), tracked=lambda s: s.variance)))[0]
 
     assert first.id == "running_var.biased"
     assert first.explains == first.of > 10
@@ -126,7 +114,7 @@ def test_a_cause_reproduces_every_deviation_of_its_own_bug() -> None:
     ids=["variance", "tracked", "output", "dx", "factor"],
 )
 def test_no_cause_is_named_where_none_is_true(layer: Layer) -> None:
-    assert named(NumpyLayerAdapter(layer)) == ()
+    assert named_in_single(NumpyLayerAdapter(layer)) == ()
 
 
 def test_no_fixed_probe_is_evaluated_before_a_finding_asks() -> None:
@@ -143,5 +131,5 @@ def test_two_causes_together_replace_the_parts_of_both() -> None:
 
     assert pair is not None
     assert together(by_id["eps.outside_the_root"], by_id["eps.squared"]) is None
-    found = named(pair.make())
+    found = named_in_single(pair.make())
     assert {family(each) for each in found} & {"eps", "affine"}

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bncheck.case_file import find
-from bncheck.checking import Options, run
+from bncheck.checking import run
 from bncheck.errors import UsageError
+from bncheck.options import Options
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.planted.numpy_layer import Layer
 from bncheck.properties.catalogue import CATALOGUE

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 from identify.planted import PLANTED
 
-from bncheck.checking import Options
 from bncheck.command_line import commands
 from bncheck.compare.comparing import compared
 from bncheck.compare.difference import Contest, Kind
+from bncheck.compare.phrases import ORDER, phrase
+from bncheck.identify.identifying import MEASURES
+from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 
 LAYERS = Path(__file__).parents[1] / "identify" / "samples" / "layers.py"
@@ -115,7 +117,7 @@ def test_a_one_pass_variance_is_numerics() -> None:
         ("eps.outside_the_root", "has eps outside the root in training", OUTPUT),
         ("mode.running_statistics_in_training", "by the running statistics before their update", OUTPUT),
         ("affine.gamma_absolute", "computes |gamma| xhat + beta", OUTPUT),
-        ("running_var.bessel_inverted", "tracks the biased times (m - 1) / m variance", VARIANCE),
+        ("running_var.bessel_inverted", "tracks as its variance: biased times (m - 1) / m", VARIANCE),
         ("mean.of_the_middle", "The mean is half of the smallest and the largest value.", OUTPUT),
     ],
 )
@@ -155,6 +157,26 @@ def test_a_bug_of_all_is_told_after_what_is_different() -> None:
     assert [each.kind for each in contest.differences] == [Kind.BUG]
     assert "all of" in contest.headline
     assert contest.exit_code == 1
+
+
+def test_what_no_chosen_law_shows_is_a_bug_where_two_differ_by_more_than_their_bounds() -> None:
+    contest = planted("numpy.two_pass", "eps.outside_the_root", include=r"^statistics\.mean$")
+    assert not any(entry.failing for entry in contest.entries)
+    assert contest.headline.startswith("bug: ")
+    assert "has eps outside the root in training" in contest.headline
+    assert "differ by more than the sum of their bounds: y[" in contest.headline
+    assert contest.differences[0].target == contest.entries[1].name
+    assert contest.exit_code == 1
+
+
+def test_what_a_layer_does_to_y_alone_is_no_reason_for_its_statistics(tmp_path: Path) -> None:
+    result = compare(tmp_path, "reference.numpy", f"{LAYERS}:Loses", include=r"^statistics\.mean$")
+    assert first(result).startswith(f"bug: {LAYERS}:Loses never moves its statistics")
+
+
+def test_every_measurement_has_a_phrase() -> None:
+    assert set(ORDER) == set(MEASURES)
+    assert all(phrase(name, "another") for name in MEASURES)
 
 
 def test_of_three_targets_the_one_that_is_off_is_named() -> None:
@@ -221,5 +243,6 @@ def test_exit_4_where_a_target_is_not_there(tmp_path: Path) -> None:
 
 
 def test_exit_5_where_no_law_applies_to_all(tmp_path: Path) -> None:
-    words = ("reference.numpy", f"{LAYERS}:Plain")
-    assert compare(tmp_path, *words, include=r"^devices\.").exit_code == 5
+    result = compare(tmp_path, "reference.numpy", "reference.numpy", include=r"^devices\.")
+    assert result.exit_code == 5
+    assert first(result).startswith("no law that is asked for applies to all of")

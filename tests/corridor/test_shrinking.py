@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from mutants.layers import PLANTED, LayerAdapter
 
-from bncheck.checking import Options, run
+from bncheck.checking import run
 from bncheck.corpus import Corpus
 from bncheck.effort import SMOKE
 from bncheck.implementation import Implementation
+from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import Finding
 from bncheck.shrinking import shrunk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from identify.planted import PLANTED as PLANTED_LAYERS
 from identify.planted import card_of
 
 from bncheck.identify.identifying import MEASURES, identified
@@ -198,6 +199,26 @@ def test_a_function_of_rows_that_is_given_images_is_told_the_axes_that_it_takes(
     card = identified(load(over_samples), sweeps=False)
     assert card.value("axes") == "N"
     assert "N of NC, N of NCL" in str(card.of("axes"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda x: x.dtype.type(3), lambda x: np.zeros((2, 2), x.dtype), lambda x: x.astype(int)]
+)
+def test_an_output_that_is_none_of_x_is_told_and_no_convention_is_read_from_it(wrong: object) -> None:
+    card = identified(load(wrong))
+    assert "y has " in str(card.of("training_output"))
+    assert not any(each.value for each in card.measurements if each.name not in {"variance", "affine"})
+    assert card.value("variance") is None
+    assert card.crashed
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+@pytest.mark.parametrize(("id_", "value"), [("numpy.two_pass", "unbiased"), ("running_var.biased", "biased")])
+def test_every_format_tells_the_biased_variance_from_the_unbiased_one(
+    dtype: str, id_: str, value: str
+) -> None:
+    card = identified(load(PLANTED_LAYERS[id_].make()), sweeps=False, dtypes=(dtype,))
+    assert card.value("running_variance") == value
 
 
 def over_samples(x: np.ndarray) -> np.ndarray:

@@ -10,13 +10,14 @@ import pytest
 from click.testing import CliRunner
 from identify.planted import PLANTED
 
-from bncheck.checking import Options, judged
+from bncheck.checking import judged
 from bncheck.command_line import commands
 from bncheck.corpus import Corpus
 from bncheck.dialect import Dialect
 from bncheck.effort import SMOKE
 from bncheck.errors import UsageError
 from bncheck.loading import load
+from bncheck.options import Options
 from bncheck.planted.numpy_adapter import CAPABILITIES, NumpyLayerAdapter
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import FAILING
@@ -133,6 +134,9 @@ def test_the_command_line_comes_before_the_pyproject(project: Path) -> None:
         '[tool.bncheck.dialect."layers.py:Plain"]\nmomentun = "old"\n',
         '[tool.bncheck.dialect."layers.py:Plain"]\nmomentum = "older"\n',
         '[tool.bncheck.dialect]\n"layers.py:Plain" = "old"\n',
+        '[tool.bncheck.dialect."a:b:c"]\nmomentum = "old"\n',
+        "tool = 1\n",
+        "[tool]\nbncheck = 1\n",
         "[tool.bncheck\n",
     ],
 )

@@ -12,8 +12,9 @@ from mutants.layers import LayerAdapter, Made, sound
 from bncheck import Gradients, State
 from bncheck.adapter import Pullback
 from bncheck.case import Native
-from bncheck.checking import Options, report_on
+from bncheck.checking import report_on
 from bncheck.implementation import Implementation
+from bncheck.options import Options
 from bncheck.properties.programs import PROGRAM_LAWS
 
 LAWS = {law.id: law for law in PROGRAM_LAWS}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bncheck.adapter import Adapter, State
 from bncheck.case import Case, Mode
+from bncheck.causes.probes import PROGRAM
 from bncheck.direction import Direction
 from bncheck.errors import ImplementationCrashed
 from bncheck.evaluation import evaluate
@@ -19,7 +20,6 @@ from bncheck.outcome import FURTHER, QUANTITIES
 from bncheck.performance import Observation
 from bncheck.performing import perform
 from bncheck.reference.formats import dtype_of
-from bncheck.step import Step
 
 SHAPES = (
     (6, 3, 2, 2),
@@ -36,34 +36,6 @@ SHAPES = (
     (5, 5),
 )
 LAYOUTS: tuple[Layout, ...] = ("channels_last", "transposed", "offset", "step", "padded")
-PROGRAM = (
-    Step("eval", 1),
-    Step("open"),
-    Step("open", 2),
-    Step("backward"),
-    Step("backward"),
-    Step("momentum", value=0.7),
-    Step("train", 3),
-    Step("forward", 1),
-    Step("open", 1),
-    Step("eval", 2),
-    Step("backward"),
-    Step("copy"),
-    Step("train", 1),
-    Step("empty"),
-    Step("single"),
-    Step("wrong"),
-    Step("reload"),
-    Step("train", 1),
-    Step("move"),
-    Step("other", 2),
-    Step("train"),
-    Step("train"),
-    Step("eval"),
-    Step("reset"),
-    Step("train"),
-    Step("eval"),
-)
 
 
 def simple_case(

@@ -79,6 +79,7 @@ ORDER = (
     "selftest_page",
     "selftest_files",
     "case_file",
+    "options",
     "checking",
     "compare",
     "casting",

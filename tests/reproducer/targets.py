@@ -13,7 +13,7 @@ import numpy as np
 from bncheck.case import Case
 from bncheck.case_file import SavedCase
 from bncheck.properties.catalogue import CATALOGUE
-from bncheck.replaying import Replay
+from bncheck.replaying import Replay, replayed
 from bncheck.reproducer.reproducing import Reproducer, reproduced
 
 PLAIN = Path(__file__).resolve().parents[1] / "causes" / "plain"
@@ -53,7 +53,9 @@ def saved(target: str, law: str, of: Case) -> SavedCase:
 
 
 def reproducer(target: str, law: str, of: Case) -> Reproducer:
-    return reproduced(Replay(saved(target, law, of)), CATALOGUE)
+    asked = Replay(saved(target, law, of))
+    with replayed(asked, CATALOGUE) as (found, implementation):
+        return reproduced(found, asked, implementation)
 
 
 def elsewhere(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -65,7 +67,8 @@ def elsewhere(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", hidden],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
     )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from reproducer.targets import PLAIN, case, elsewhere, floats, on, reproducer
 
+from bncheck.step import Step
+
 
 def test_a_strided_running_variance_of_torch_is_spelled_out(tmp_path: Path) -> None:
     pytest.importorskip("torch")
@@ -46,3 +48,24 @@ def test_a_script_of_a_framework_exits_1_on_the_bug_and_0_on_sound_code(
     assert (bad.returncode, bad.stderr) == (1, "")
     assert (good.returncode, good.stderr) == (0, "")
     assert len(made.splitlines()) <= 40
+
+
+def test_a_float32_script_leaves_the_precision_of_jax_as_it_is(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    given = case(program=(Step("train"), Step("eval")))
+    target = Path(__file__).parent / "samples" / "jax_drift.py"
+    made = reproducer(f"{target}:drifts", "program.rest", given).text()
+    assert "np.float64" in made  # of NumPy, to read the bits
+    assert "jax_enable_x64" not in made
+    assert elsewhere(made, tmp_path).returncode == 1
+    assert elsewhere(on("jax_drift.sound", made, "jax_drift.drifts"), tmp_path).returncode == 0
+
+
+def test_a_torch_module_is_given_the_statistics_that_a_number_follows_from(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    given = case(program=(Step("train"), Step("eval"), Step("train"), Step("eval")))
+    target = Path(__file__).parent / "samples" / "torch_memory.py"
+    made = reproducer(f"{target}:Remembers", "program.output", given).text()
+    assert "layer.running_mean.data.copy_(running_mean_before)" in made
+    assert elsewhere(made, tmp_path).returncode == 1
+    assert elsewhere(made.replace("torch_memory.Remembers", "torch.nn.BatchNorm1d"), tmp_path).returncode == 0

@@ -22,11 +22,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak.meta import differences
 
-from bncheck.checking import Options, loaded, report_on
+from bncheck.checking import loaded, report_on
 from bncheck.corpus import Corpus
 from bncheck.effort import CI
 from bncheck.environment import environment
 from bncheck.implementation import Implementation
+from bncheck.options import Options
 from bncheck.planted.catalogue import SOUND
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.regions import EVALUATION, TRAINING

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from planted.test_catalogue import FAMILIES
 
+from bncheck.causes.catalogue import CAUSES, PLANTED
 from bncheck.causes.cause import Cause, replaced_parts
-from bncheck.causes.library import CAUSES, PLANTED
 from bncheck.causes.page import table
 from bncheck.planted.catalogue import BUGS
 
