@@ -23,6 +23,9 @@ class Capabilities:
     `forward_mode`: the derivative of y along a direction; `second_order`: the derivatives of the gradients.
     `layouts`: its arrays can lie in memory in other ways than one element after the other.  `parameters`: gamma and
     beta can be read back; `memory`: where the arrays lie can be told; an adapter that offers these declares them.
+    `train_bounds`, `eval_bounds`: a bound of y is derived in each mode, and of dx, dgamma and what follows; `double`:
+    x of float64 is computed in float64; `small_weights`: a batch can weigh as little as one likes.  What a dialect rules
+    out of these, and of `frozen`, no adapter has to tell.
     `reasons`: for an absent capability, why.
     """
 
@@ -55,6 +58,10 @@ class Capabilities:
     memory: bool = False
     forward_mode: bool = False
     second_order: bool = False
+    train_bounds: bool = True
+    eval_bounds: bool = True
+    double: bool = True
+    small_weights: bool = True
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -76,6 +83,16 @@ class Capabilities:
     def fewer_channels(self) -> bool:
         """Whether it can be asked about a part of the channels."""
         return self.channels is None and not self.compiles
+
+    @property
+    def some_train_bounds(self) -> bool:
+        """Whether anything that training makes has a bound: what does not hang on y are the statistics and dbeta."""
+        return self.train_bounds or self.statistics or (self.gradient and self.affine)
+
+    @property
+    def some_bounds(self) -> bool:
+        """Whether y has a bound in one of the modes that there are."""
+        return self.train_bounds or (self.eval_bounds and self.eval and self.set_statistics)
 
     @property
     def reset(self) -> bool:
@@ -135,5 +152,11 @@ _SENTENCES = {
     "memory": "its adapter does not declare that it tells where arrays lie in memory",
     "forward_mode": "its adapter does not declare that it finds derivatives of y in forward mode",
     "second_order": "its adapter does not declare that it differentiates its gradients",
+    **dict.fromkeys(
+        ("train_bounds", "eval_bounds", "some_train_bounds", "some_bounds"),
+        "no bound of y is derived for what its dialect says",
+    ),
+    "double": "its float64 is no float64",
+    "small_weights": "each of its batches weighs much",
     "second_device": "it is judged on one device, and there is no second to compare with",
 }

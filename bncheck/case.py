@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bncheck.direction import Direction
 from bncheck.layout import Layout
 from bncheck.reference.formats import Array, Format, format_of
-from bncheck.reference.problem import Problem
+from bncheck.reference.problem import Debias, Problem
 from bncheck.step import Step
 
 Mode = Literal["train", "eval"]
@@ -28,7 +28,10 @@ class Case:
     (C,), None where the case has none; their dtype is x's or float32.  `momentum` None is the cumulative average,
     `batches` the number of batches already seen.  `steps`: how often a training batch is shown in a row; the outcome
     is that of the last.  `layouts`: how an array lies in the memory of the framework, by its name, where it is not
-    contiguous.  `replaces`: whether the first batch that a layer sees replaces its statistics.  `program`: steps that one layer goes through; x, dy and the rest are then what it starts from.
+    contiguous.  `replaces`: whether the first batch that a layer sees replaces its statistics; `debiased`: whether they
+    are those of an average that is corrected for its start at zero, so that those of no batch yet weigh nothing.
+    `backward`: whether they move in the backward pass, which is then run with a dy of 0 where there is none.
+    `program`: steps that one layer goes through; x, dy and the rest are then what it starts from.
     `direction`: what is asked for is the derivative of y along it, or, where there is a dy, the derivatives of its
     inner product with the gradients.  All arrays are read-only.
     """
@@ -47,6 +50,8 @@ class Case:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     program: tuple[Step, ...] = ()
     replaces: bool = False
+    debiased: bool = False
+    backward: bool = False
     direction: Direction | None = None
 
     def __post_init__(self) -> None:
@@ -95,12 +100,22 @@ class Case:
 
     def weights(self) -> tuple[Fraction, ...]:
         """The weight of the new batch in each step: momentum, or 1 / (batches seen, this one counted); 1 in the first
-        step of all where that replaces the statistics.
+        step of all where that replaces the statistics; that of a corrected average where they are one.
         """
+        debias = self.debias
+        if debias is not None:
+            return debias.weights(self.steps)
         if self.momentum is not None:
             first = 1 if self.replaces and self.batches == 0 else Fraction(self.momentum)
             return (Fraction(first), *(Fraction(self.momentum),) * (self.steps - 1))
         return tuple(Fraction(1, self.batches + step) for step in range(1, self.steps + 1))
+
+    @property
+    def debias(self) -> Debias | None:
+        """The correction for a start at zero, which neither a cumulative average needs nor one that stands still has."""
+        if not self.debiased or not self.momentum:
+            return None
+        return Debias(Fraction(self.momentum), self.batches)
 
     def problem(self, *, biased: bool = False) -> Problem:
         """The mathematical problem of this case; `biased` as the dialect says of the running variance."""
@@ -115,6 +130,7 @@ class Case:
             training=self.training,
             weights=self.weights() if self.training else (),
             biased=biased,
+            debias=self.debias,
         )
 
     def summary(self) -> str:
@@ -127,7 +143,7 @@ class Case:
             words.append("no affine")
         if self.training and self.running_mean is not None:
             words.append(f"momentum {self.momentum!r}")
-            words += [f"{self.batches} batches seen"] if self.momentum is None else []
+            words += [f"{self.batches} batches seen"] if self.momentum is None or self.debiased else []
             words += [f"{self.steps} steps"] if self.steps > 1 else []
             words += [f"statistics {statistics.name}"] if statistics != x else []
         words += [f"{name} {layout}" for name, layout in self.layouts.items()]

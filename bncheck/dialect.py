@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from math import isfinite
 from typing import Literal, get_args, get_type_hints
 
 from bncheck.errors import UsageError
-from bncheck.reference.formats import Format
+from bncheck.reference.formats import FLOAT32, FLOAT64, Format
 from bncheck.reference.profile import Affine, Depth, Profile, Variance, host_profile
 
 # In units of u: sqrt and division round once each and the root halves nothing; 2 ulp are at most 4 u, one more rounding.
 ROUNDED_ROOT, APPROXIMATE_ROOT = 3.0, 5.0
+# That these are declared wrongly no law shows, or not of every target: they are measured whenever they are declared.
+MEASURED = (
+    "update",
+    "eps_place",
+    "training_output",
+    "float64",
+    "untrained",
+    "eps_default",
+    "momentum_default",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +60,58 @@ class Dialect:
     empty: Literal["any", "raise", "keep", "nan"] = "any"
     empty_counted: Literal["any", "yes", "no"] = "any"
     cotangents: Literal["float32", "input"] = "float32"
-    first_batch: Literal["blends", "replaces"] = "blends"
+    first_batch: Literal["blends", "replaces", "debiased"] = "blends"
+    update: Literal["forward", "backward"] = "forward"
     eps_storage: Literal["exact", "float32"] = "exact"
     output: Literal["input", "promoted"] = "input"
     repeatable: Literal["bitwise", "bounded"] = "bitwise"
+    float64: Literal["honoured", "demoted"] = "honoured"
+    eps_place: Literal["inside", "outside"] = "inside"
+    training_output: Literal["batch", "running"] = "batch"
+    untrained: Literal["any", "statistics_0_1", "statistics_0_0", "batch", "raises", "nan"] = "any"
+    eps_default: float | None = None
+    momentum_default: float | None = None
 
     def declared(self, key: str, value: str) -> Dialect:
         """This dialect with one convention declared by its name, as `--dialect key=value` gives it."""
         allowed = {field.name: get_args(get_type_hints(Dialect)[field.name]) for field in fields(self)}
         if key not in allowed:
             raise UsageError(f"{key!r} is no convention of a dialect; valid are {', '.join(sorted(allowed))}")
+        if float in allowed[key]:
+            number: Dialect = replace(self, **{key: _number(key, value)})  # type: ignore[arg-type]  # by its hint
+            return number
         if value not in allowed[key]:
             raise UsageError(
                 f"{value!r} is not valid for the convention {key!r}; valid are {', '.join(allowed[key])}"
             )
         changed: Dialect = replace(self, **{key: value})  # type: ignore[arg-type]  # checked against the hints above
         return changed
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The conventions that are declared, and judged by measurement alone."""
+        return tuple(name for name in MEASURED if getattr(self, name) != getattr(USUAL, name))
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it rules out nothing that a target can be asked."""
+        return (
+            self.eps_place == "inside"
+            and self.training_output == "batch"
+            and self.float64 == "honoured"
+            and self.first_batch != "debiased"
+        )
+
+    def unbounded(self, *, training: bool) -> str | None:
+        """Why no bound of y is derived in a mode; None where one is."""
+        if self.eps_place == "outside":
+            return "the dialect puts eps outside the root, for which no bound of y is derived"
+        if training and self.training_output == "running":
+            return (
+                "the dialect normalises training batches by the running statistics before their update, "
+                "for which no bound of y is derived"
+            )
+        return None
 
     def biased(self, rank: int) -> bool:
         """Whether the biased variance is tracked of an x of this rank."""
@@ -73,8 +120,12 @@ class Dialect:
     @lru_cache(maxsize=1024)  # noqa: B019  # frozen and few: a profile is asked for with every comparison
     def profile(self, x: Format, parameters: Format, running: Format, *, device: str = "cpu") -> Profile:
         """The numeric profile of this dialect for a case of these formats on a device."""
+        demoted = self.float64 == "demoted" and x == FLOAT64
+        if demoted:
+            x, parameters, running = FLOAT32, FLOAT32, FLOAT32
         profile = replace(
             host_profile(x, parameters, running),
+            inputs=FLOAT32 if demoted else None,
             variance=self.variance,
             affine=self.affine,
             backward=self.backward,
@@ -88,6 +139,19 @@ class Dialect:
             stored = parameters if parameters.is_narrower_than(profile.arithmetic) else profile.arithmetic
             profile = replace(profile, statistics=stored, update=_narrower(running, profile.arithmetic))
         return profile if device == "cpu" else on_accelerator(profile)
+
+
+USUAL = Dialect()
+
+
+def _number(key: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not (isfinite(number) and number >= 0):
+        raise UsageError(f"{value!r} is not valid for the convention {key!r}; valid is a number of 0 or more")
+    return number
 
 
 def usual(dialect: Dialect, device: str) -> Dialect:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
+
 from bncheck.adapter import ROLES, Adapter, Config, FrameworkArray, Gradients, Handle, State
 from bncheck.case import Case, Native
 from bncheck.direction import Direction
@@ -53,13 +55,15 @@ def _outcome(adapter: Adapter, case: Case, device: str) -> Outcome:
         given = _parameters(adapter, handle) if watching else {}
         for _ in range(case.steps):
             x = placed(adapter, case, "x")
-            dy = placed(adapter, case, "dy") if case.dy is not None and differentiates else None
+            dy = cotangent(adapter, case) if differentiates else None
             y, gradients = _step(adapter, handle, x, dy, training=case.training)
             changed |= _written(adapter, {"x": (x, case.x), "dy": (dy, case.dy)})
         if given:
             changed |= {name for name, bits in _parameters(adapter, handle).items() if bits != given[name]}
         if watching and offered.memory:
             changed |= _sharing(adapter, handle, {"y": y, "dx": gradients.dx, "x": x, "dy": dy})
+    if case.dy is None:
+        gradients = Gradients(None, None, None)
     state = adapter.get_state(handle) if offered.statistics else State(None, None)
     return Outcome(
         y=adapter.fetch(y),
@@ -91,6 +95,13 @@ def _further(adapter: Adapter, case: Case, device: str) -> Outcome:
         second_x=adapter.fetch(second.x),
         second_gamma=_fetched(adapter, second.gamma),
     )
+
+
+def cotangent(adapter: Adapter, case: Case) -> FrameworkArray | None:
+    """dy; 0 where there is none and the statistics wait for a backward pass."""
+    if case.dy is not None:
+        return placed(adapter, case, "dy")
+    return adapter.place(np.zeros_like(case.x)) if case.backward and case.training else None
 
 
 def _step(
@@ -151,15 +162,29 @@ def prepared(adapter: Adapter, case: Case, config: Config) -> Handle:
     handle = adapter.make(config)
     if case.gamma is not None and case.beta is not None:
         adapter.set_params(handle, case.gamma, case.beta)
-    if case.replaces and case.batches > 0 and not adapter.capabilities.counter:
-        # That a layer which does not count has seen a batch cannot be told to it, but shown.
-        adapter.forward(handle, placed(adapter, case, "x"), True)  # noqa: FBT003  # the protocol's
-    if case.running_mean is not None and adapter.capabilities.set_statistics:
+    if (case.replaces or case.debiased) and case.batches > 0 and not adapter.capabilities.counter:
+        # That a layer which does not count has seen batches cannot be told to it, but shown.
+        for _ in range(case.batches if case.debiased else 1):
+            _show(adapter, handle, case)
+    if case.running_mean is not None and adapter.capabilities.set_statistics and not _is_new(case):
         adapter.set_state(handle, State(case.running_mean, case.running_var, case.batches))
     for role in ROLES:
         if role in case.layouts:
             adapter.lay_out(handle, role, case.layouts[role])
     return handle
+
+
+def _show(adapter: Adapter, handle: Handle, case: Case) -> None:
+    """A batch in training: that of the case, or of zeros where it has no two values a channel to train on."""
+    x = case.x if case.count > 1 else np.zeros((2, case.channels, *(1,) * (case.x.ndim - 2)), case.x.dtype)
+    late = case.backward and adapter.capabilities.gradient
+    dy = adapter.place(np.zeros_like(x)) if late else None
+    _step(adapter, handle, adapter.place(x), dy, training=True)
+
+
+def _is_new(case: Case) -> bool:
+    """Whether the statistics given weigh nothing: then the layer is judged as it comes."""
+    return case.training and case.batches == 0 and case.debias is not None
 
 
 def _fetched(adapter: Adapter, native: object) -> Native | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bncheck.capabilities import Capabilities
-from bncheck.case import Case, Native
+from bncheck.case import Case, Native, channel_major
 from bncheck.dialect import Dialect
 from bncheck.implementation import Implementation
 from bncheck.layout import is_moved
@@ -19,6 +19,10 @@ from bncheck.step import Step
 
 # Of the new batch, where statistics may not stand still; 1 minus it has a binary16 of its own.
 LEAST_WEIGHT = 2.0**-10
+# The power of two up to which float32 holds a value, its square and the cube of its root.
+SINGLE_RANGE = 30
+# Batches that a corrected average has seen, at most: the first ones are those that are corrected.
+FEW = 4
 
 
 def fit(case: Case, implementation: Implementation) -> Case:
@@ -30,7 +34,18 @@ def fit(case: Case, implementation: Implementation) -> Case:
     case = _conventions(case, implementation)
     if implementation.dialect.momentum == "old":
         case = _complemented(case, _digits(implementation.dialect))
-    return case if implementation.capabilities.frozen else _moving(case)
+    offered = implementation.capabilities
+    return case if offered.frozen or offered.fixed_momentum is not None else _moving(case)
+
+
+def _seen(case: Case, *, new: bool) -> Case:
+    """The batches behind the statistics of a corrected average: some, or none where the layer may be new."""
+    if new and case.batches == 0:
+        fresh = np.zeros_like, np.ones_like
+        given = case.running_mean, case.running_var
+        mean, var = (None if each is None else new(each) for new, each in zip(fresh, given, strict=True))
+        return case.changed(debiased=True, running_mean=mean, running_var=var)
+    return case.changed(debiased=True, batches=case.batches or 1 + case.count % FEW)
 
 
 def _moving(case: Case) -> Case:
@@ -45,14 +60,47 @@ def _moving(case: Case) -> Case:
 
 
 def _conventions(case: Case, implementation: Implementation) -> Case:
-    """eps as the target keeps it; whether the first batch replaces, and then as a rule a layer that has seen one."""
+    """eps as the target keeps it; the pass in which statistics move; whether the first batch replaces, or the average is
+    corrected for its start, and then as a rule a layer that has seen batches.
+    """
     dialect = implementation.dialect
+    if dialect.float64 == "demoted" and case.x.dtype == np.float64:
+        case = _within_single(case)
+    # A layer that cannot be given statistics is new.
+    new = case.steps > 1 or bool(case.program) or not implementation.capabilities.set_statistics
     if dialect.eps_storage == "float32" and float(np.float32(case.eps)) != case.eps:
         case = case.changed(eps=float(np.float32(case.eps)))
+    if dialect.update == "backward" and not case.backward:
+        dy = np.zeros_like(case.x) if case.program and case.dy is None else case.dy
+        case = case.changed(backward=True, dy=dy)
+    if dialect.first_batch == "debiased" and not (case.debiased and (case.batches or new)):
+        case = _seen(case, new=new)
     if dialect.first_batch == "replaces" and not case.replaces:
-        several = case.steps > 1 or case.program
-        case = case.changed(replaces=True, batches=case.batches if several else max(case.batches, 1))
+        case = case.changed(replaces=True, batches=case.batches if new else max(case.batches, 1))
     return case
+
+
+def _within_single(case: Case) -> Case:
+    """Channels far beyond the range of float32 by a power of two, so that their squares are inside it."""
+    rows = np.abs(channel_major(case.x))
+    largest = np.max(np.where(np.isfinite(rows), rows, 0.0), axis=1, initial=0.0)
+    power = np.where(largest > 0, np.frexp(largest)[1], 0)
+    power = np.where(np.abs(power) > SINGLE_RANGE, -power, 0)
+    if not power.any():
+        return case
+    return case.changed(
+        x=np.ldexp(case.x, power.reshape(-1, *(1,) * (case.x.ndim - 2))),
+        running_mean=_moved_with(case.running_mean, power, SINGLE_RANGE),
+        running_var=_moved_with(case.running_var, 2 * power, 2 * SINGLE_RANGE),
+    )
+
+
+def _moved_with(statistic: Native | None, power: Native, reach: int) -> Native | None:
+    """By the same powers of two, as far as that leads into the range."""
+    if statistic is None:
+        return None
+    there = np.frexp(statistic)[1] + power
+    return np.asarray(np.ldexp(statistic, power + np.clip(there, -reach, reach) - there))
 
 
 def _complemented(case: Case, digits: int) -> Case:
@@ -84,6 +132,8 @@ def _program(case: Case, implementation: Implementation) -> Case:
         implementation.capabilities,
         single=dialect.single,
         empty=dialect.empty,
+        corrected=dialect.first_batch == "debiased",
+        late=dialect.update == "backward",
     )
     if dialect.momentum == "old":
         program = tuple(_complemented_step(step, _digits(dialect)) for step in program)

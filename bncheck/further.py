@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bncheck.case import Case, channel_major
-from bncheck.reference.bounds import Bound
+from bncheck.reference.bounds import Bound, around
 from bncheck.reference.derivative_bounds import second_order_bounds, tangent_bound
 from bncheck.reference.formats import FLOAT64, Array
 from bncheck.reference.oracle import Exact, Truth, solve
-from bncheck.reference.problem import Problem
+from bncheck.reference.problem import Problem, nearest
 from bncheck.reference.profile import Profile
 from bncheck.reference.second_order import SecondOrder, second_order
 
@@ -35,6 +35,13 @@ class Further:
 
     def bounds(self, profile: Profile) -> dict[str, Bound]:
         """The bounds of a profile, by quantity; without gamma there is no second_gamma."""
+        if profile.inputs is not None:
+            rounded, direction = self.problem.rounded(profile.inputs), nearest(self.direction, profile.inputs)
+            near, profile = solved(rounded, direction, double_double=False), replace(profile, inputs=None)
+            here, there = self.bounds(profile), near.bounds(profile)
+            return {
+                name: around(here[name], there[name], self.exact(name), near.exact(name)) for name in here
+            }
         along = tangent_bound(self.problem, self.truth, profile, self.direction, self.exact("tangent"))
         if self.second is None:
             return {"tangent": along}
@@ -49,8 +56,12 @@ def further(case: Case) -> Further:
     assert case.direction is not None
     assert case.direction.gamma is None
     assert case.direction.beta is None
-    problem, direction = case.problem(), channel_major(case.direction.x)
     double = case.formats[0] == FLOAT64
-    truth = solve(replace(problem, dy=direction), double_double=double)
-    second = None if problem.dy is None else second_order(problem, direction, double_double=double)
+    return solved(case.problem(), channel_major(case.direction.x), double_double=double)
+
+
+def solved(problem: Problem, direction: Array, *, double_double: bool) -> Further:
+    """The same of a problem and a direction, (C, m)."""
+    truth = solve(replace(problem, dy=direction), double_double=double_double)
+    second = None if problem.dy is None else second_order(problem, direction, double_double=double_double)
     return Further(problem, direction, truth, second)

@@ -54,7 +54,11 @@ class Implementation:
     @property
     def capabilities(self) -> Capabilities:
         """What it can be asked."""
-        return _restricted(self.adapter.capabilities, self.ranks, second_device=self.companion is not None)
+        offered, second = self.adapter.capabilities, self.companion is not None
+        dialect = self.dialect
+        if not dialect.is_usual:
+            offered = ruled_out(offered, dialect)
+        return _restricted(offered, self.ranks, second_device=second)
 
     @property
     def dialect(self) -> Dialect:
@@ -111,6 +115,34 @@ def _answers(adapter: Adapter) -> bool:
         return float(adapter.fetch(adapter.place(np.ones(1, np.float32)))[0]) == 1
     except Exception:  # noqa: BLE001  # each framework has its own, and all mean the same
         return False
+
+
+def ruled_out(offered: Capabilities, dialect: Dialect) -> Capabilities:
+    """What a dialect leaves of the capabilities, and why."""
+    train, evaluated = dialect.unbounded(training=True), dialect.unbounded(training=False)
+    absent: dict[str, str | None] = {
+        "train_bounds": train,
+        "some_train_bounds": train,
+        "some_bounds": train,
+        "eval_bounds": evaluated,
+        "double": "the dialect says that float64 is computed in float32"
+        if dialect.float64 == "demoted"
+        else None,
+    }
+    if dialect.first_batch == "debiased":
+        corrects = "the dialect corrects the average for its start at zero"
+        absent["frozen"] = f"{corrects}, which at momentum 0 is 0 / 0"
+        absent["small_weights"] = f"{corrects}, so that none of the first batches weighs little"
+    reasons = {name: reason for name, reason in absent.items() if reason is not None}
+    return replace(
+        offered,
+        train_bounds=train is None,
+        eval_bounds=evaluated is None,
+        double="double" not in reasons,
+        frozen=offered.frozen and "frozen" not in reasons,
+        small_weights="small_weights" not in reasons,
+        reasons={**reasons, **offered.reasons},
+    )
 
 
 def _restricted(offered: Capabilities, ranks: tuple[int, ...], *, second_device: bool) -> Capabilities:

@@ -46,8 +46,9 @@ class Numerics:
 
 
 def measured(implementation: Implementation, dtype: str) -> Numerics | None:
-    """One sweep of offsets in training; None where the target does not train or fails to evaluate it."""
-    if not implementation.capabilities.train:
+    """One sweep of offsets in training; None where the target does not train, fails to evaluate it, or has no bound."""
+    offered = implementation.capabilities
+    if not (offered.train and offered.train_bounds):
         return None
     try:
         sweep = [(case, implementation.evaluate(case)) for case in _cases(implementation, dtype)]

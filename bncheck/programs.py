@@ -75,12 +75,20 @@ def _in_order(actions: list[Action]) -> list[Action]:
 
 
 def fitted_program(
-    program: tuple[Step, ...], capabilities: Capabilities, *, single: str, empty: str
+    program: tuple[Step, ...],
+    capabilities: Capabilities,
+    *,
+    single: str,
+    empty: str,
+    corrected: bool,
+    late: bool,
 ) -> tuple[Step, ...]:
     """The steps that a target can be asked; `single` and `empty` as its dialect declares them.
 
     One value a channel and none stay where nothing is to happen, since what else may come of them is no state to go on
-    from.
+    from.  Of an average that is `corrected` for its start there is no telling what another momentum makes, nor, where
+    the batches are not counted, an empty one.  Where statistics move `late`, in the backward pass, no layer is left for
+    another before it has come.
     """
     absent = set(OPTIONAL) - set(capabilities.actions)
     absent |= set() if capabilities.eval and capabilities.set_statistics else {"eval"}
@@ -89,7 +97,27 @@ def fitted_program(
     absent |= {"forward", "open", "backward"} if capabilities.compiles else set()
     absent |= {"single"} if capabilities.compiles or single != "raise" else set()
     absent |= {"empty"} if capabilities.compiles or empty not in ("raise", "keep") else set()
-    return tuple(_fitted(step, capabilities) for step in program if step.action not in absent)
+    absent |= {"momentum"} if corrected else set()
+    absent |= {"empty"} if corrected and not capabilities.counter else set()
+    steps = tuple(_fitted(step, capabilities) for step in program if step.action not in absent)
+    return _with_nothing_open(steps) if late else steps
+
+
+def _with_nothing_open(program: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Copies and new layers behind the backward passes that the layer before them still owes; without them if it never pays."""
+    steps: list[Step] = []
+    waiting: list[Step] = []
+    owed = 0
+    for step in program:
+        owed = max(0, owed + {"open": 1, "backward": -1}.get(step.action, 0))
+        if step.action in ("copy", "reload") and owed:
+            waiting.append(step)
+            continue
+        steps.append(step)
+        if not owed:
+            steps += waiting
+            waiting = []
+    return tuple(steps)
 
 
 def _fitted(step: Step, capabilities: Capabilities) -> Step:

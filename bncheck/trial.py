@@ -156,8 +156,10 @@ class Trial:
         return self.answers.derive(case, name, make)
 
     def without_gradients(self, case: Case) -> Case:
-        """The same case with nothing to differentiate, unless that would be one more function to compile."""
-        if self.capabilities.compiles or case.dy is None:
+        """The same case with nothing to differentiate, unless that would be one more function to compile, or the
+        statistics wait for a backward pass.
+        """
+        if self.capabilities.compiles or case.dy is None or case.backward:
             return case
         return self.derive(case, "without dy", lambda case: case.changed(dy=None))
 
@@ -165,13 +167,14 @@ class Trial:
         """The exact outcome in the implementation's dialect."""
         return self.answers.truth(case, biased=self._biased(case))[1]
 
-    def bounds(self, case: Case) -> dict[str, Bound]:
-        """The bounds of the implementation's profile, by quantity."""
+    def bounds(self, case: Case, *, biased: bool | None = None) -> dict[str, Bound]:
+        """The bounds of the implementation's profile, by quantity; `biased` where it is not as the dialect says."""
         profile = self.implementation.profile(case)
         if self.one_pass:
             # Unclipped: a negative variance, and the NaN that it makes, is the well-known end of the same instability.
             profile = replace(profile, variance="one_pass", clipped=False)
-        return self.answers.bounds(case, profile, biased=self._biased(case))
+        found = self.answers.bounds(case, profile, biased=self._biased(case) if biased is None else biased)
+        return found if self.implementation.dialect.is_usual else self._left(case, found)
 
     def exact(self, case: Case, quantity: str) -> Exact:
         """The exact rows of one quantity that the case has."""
@@ -200,10 +203,22 @@ class Trial:
             raise IllFormed(Comparison(quantity, Elements(), defect=defect))
         return as_rows(actual)
 
+    def _left(self, case: Case, found: dict[str, Bound]) -> dict[str, Bound]:
+        """The bounds that the dialect leaves: without a place for eps, or a statistic, that they are derived for, those of
+        the running statistics and of dbeta.  In evaluation an eps of 0 has no place.
+        """
+        if self.implementation.dialect.unbounded(training=case.training) is None:
+            return found
+        if case.eps == 0 and not case.training:
+            return found
+        return {name: bound for name, bound in found.items() if name in BESIDE_Y}
+
     def _biased(self, case: Case) -> bool:
         return self.implementation.dialect.biased(case.x.ndim)
 
 
+# What does not hang on how x is normalised.
+BESIDE_Y = ("running_mean", "running_var", "dbeta")
 _LIKE_X = ("y", "dx", "tangent", "second_dy", "second_x")
 
 

@@ -84,6 +84,8 @@ def send_case(stream: BinaryIO, case: Case) -> None:
         "steps": case.steps,
         "layouts": dict(case.layouts),
         "replaces": case.replaces,
+        "debiased": case.debiased,
+        "backward": case.backward,
         "program": [[step.action, step.batch, step.value] for step in case.program],
     }
     arrays = {name: getattr(case, name) for name in CASE_ARRAYS}
@@ -107,6 +109,8 @@ def case_of(header: Mapping[str, Any], arrays: Mapping[str, Native]) -> Case:
         layouts=header["layouts"],
         program=tuple(Step(*step) for step in header["program"]),
         replaces=header["replaces"],
+        debiased=header["debiased"],
+        backward=header["backward"],
         direction=None if along is None else direction,
         **vectors,
     )

@@ -31,7 +31,7 @@ PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
 ALL = slice(None)
 
 
-@law("symmetry.batch_order", region=TRAINING, source=PAPER, needs=("train",))
+@law("symmetry.batch_order", region=TRAINING, source=PAPER, needs=("train", "some_train_bounds"))
 def order_within_a_batch_does_not_matter(case: Case, trial: Trial) -> Iterator[Comparison]:
     """With the values of each channel in another order, along N and in space, y and dx are in that order too; the
     statistics, dgamma and dbeta are the same.
@@ -62,7 +62,12 @@ def with_columns(case: Case, columns: Any, shape: tuple[int, ...]) -> Case:
     return case.changed(x=x, dy=from_channel_major(channel_major(case.dy)[:, columns], shape, case.dy.dtype))
 
 
-@law("symmetry.channel_order", region=TRAINING, source=PAPER, needs=("train", "other_channels"))
+@law(
+    "symmetry.channel_order",
+    region=TRAINING,
+    source=PAPER,
+    needs=("train", "other_channels", "some_train_bounds"),
+)
 def order_of_the_channels_does_not_matter(case: Case, trial: Trial) -> Iterator[Comparison]:
     """With the channels of x, dy, gamma, beta and the statistics moved on by one, every quantity is moved on by one.
 
@@ -88,7 +93,7 @@ def with_channels(case: Case, order: Native) -> Case:
     )
 
 
-@law("symmetry.duplication", region=TRAINING, source=PAPER, needs=("train",))
+@law("symmetry.duplication", region=TRAINING, source=PAPER, needs=("train", "some_train_bounds"))
 def a_batch_beside_its_copies_is_the_same_batch(case: Case, trial: Trial) -> Iterator[Comparison]:
     """BN of k copies of a batch is k copies of BN of the batch, and so is dx; dgamma and dbeta are k times as large.
 
@@ -143,7 +148,12 @@ def _compiled_shapes(case: Case, trial: Trial) -> list[tuple[int, ...]]:
     return [shape for shape, plan in plans if (plan.affine, plan.mixed) in kinds]
 
 
-@law("symmetry.independence", region=TRAINING, source=PAPER, needs=("train", "other_channels"))
+@law(
+    "symmetry.independence",
+    region=TRAINING,
+    source=PAPER,
+    needs=("train", "other_channels", "some_train_bounds"),
+)
 def a_channel_does_not_depend_on_the_others(case: Case, trial: Trial) -> Iterator[Comparison]:
     """With all channels but c replaced, x, dy, gamma, beta and statistics alike, every quantity of channel c is the same.
 

@@ -17,7 +17,7 @@ from bncheck.trial import Trial, shape_of
     "devices.agreement",
     region=TRAINING,
     source="two sound evaluations of one problem",
-    needs=("train", "second_device"),
+    needs=("train", "second_device", "some_train_bounds"),
 )
 def outcomes_agree_between_devices(case: Case, trial: Trial) -> Iterator[Comparison]:
     """|device - CPU| <= E_device + E_CPU for y, the running statistics and the gradients, each E of its own profile."""

@@ -16,7 +16,7 @@ from bncheck.trial import Trial, shape_of
     "forward.entry_points",
     region=TRAINING,
     source="Ioffe and Szegedy 2015, Algorithm 1: what is computed depends on x, gamma, beta and eps alone",
-    needs=("train", "gradient"),
+    needs=("train", "gradient", "some_train_bounds"),
 )
 def forward_pass_is_the_same_without_gradients(case: Case, trial: Trial) -> Iterator[Comparison]:
     """y and the running statistics of a forward pass without gradients are those of one with gradients.

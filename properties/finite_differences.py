@@ -24,7 +24,7 @@ from bncheck.reference.formats import FLOAT64, Array
 from bncheck.regions import DIFFERENCES
 from bncheck.trial import Trial, as_rows
 
-NEEDS = ("train", "gradient")
+NEEDS = ("train", "gradient", "train_bounds", "double")
 
 
 @law(

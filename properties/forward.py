@@ -19,13 +19,13 @@ from bncheck.trial import Trial, shape_of
 PAPER = "Ioffe and Szegedy 2015, Algorithm 1"
 
 
-@law("forward.output", region=TRAINING, source=PAPER, needs=("train",))
+@law("forward.output", region=TRAINING, source=PAPER, needs=("train", "train_bounds"))
 def training_output_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[Comparison]:
     """y = gamma (x - mu) / sqrt(var + eps) + beta, mu and var the mean and the biased variance of each channel."""
     yield from trial.agreement(case, "y")
 
 
-@law("forward.moments", region=TRAINING, source=PAPER, needs=("train",))
+@law("forward.moments", region=TRAINING, source=PAPER, needs=("train", "train_bounds"))
 def normalised_output_has_mean_zero_and_variance_below_one(case: Case, trial: Trial) -> Iterator[Comparison]:
     """With gamma 1 and beta 0: mean(y) = 0 and var(y) = var / (var + eps), per channel.
 
@@ -51,7 +51,7 @@ def normalised_output_has_mean_zero_and_variance_below_one(case: Case, trial: Tr
     "forward.shapes",
     region=TRAINING,
     source="Ioffe and Szegedy 2015, section 3.2",
-    needs=("train", "other_shapes"),
+    needs=("train", "other_shapes", "some_train_bounds"),
 )
 def ranks_are_equivalent(case: Case, trial: Trial) -> Iterator[Comparison]:
     """BN of (N, C, H, W) is BN of (N, C, H W) and of (N H W, C): statistics run over all but the channel axis."""

@@ -20,13 +20,13 @@ EVAL = ("eval", "set_statistics", "eval_gradient")
 TINIEST = 2.0**-1074
 
 
-@law("gradient.dx", region=TRAINING, source=PAPER, needs=TRAIN)
+@law("gradient.dx", region=TRAINING, source=PAPER, needs=(*TRAIN, "train_bounds"))
 def training_dx_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[Comparison]:
     """dx = gamma r (dy - mean(dy) - xhat mean(dy xhat)), r = 1 / sqrt(var + eps)."""
     yield from trial.agreement(case, "dx")
 
 
-@law("gradient.dgamma", region=TRAINING, source=PAPER, needs=(*TRAIN, "affine"))
+@law("gradient.dgamma", region=TRAINING, source=PAPER, needs=(*TRAIN, "affine", "train_bounds"))
 def training_dgamma_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[Comparison]:
     """dgamma = sum(dy xhat)."""
     yield from trial.agreement(case, "dgamma")
@@ -42,7 +42,7 @@ def training_dbeta_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[
     "gradient.identities",
     region=TRAINING,
     source="the null space of the projection: dx is orthogonal to 1",
-    needs=TRAIN,
+    needs=(*TRAIN, "train_bounds"),
 )
 def training_dx_is_orthogonal_to_one_and_nearly_to_xhat(case: Case, trial: Trial) -> Iterator[Comparison]:
     """sum(dx) = 0;  sum(dx xhat) = gamma r eps / (var + eps) sum(dy xhat).
@@ -70,13 +70,13 @@ def training_dx_is_orthogonal_to_one_and_nearly_to_xhat(case: Case, trial: Trial
     yield equal("sum(dx xhat)", exact_inner(dx, xhat), right, limit)
 
 
-@law("evaluation_gradient.dx", region=EVALUATION, source=PAPER, needs=EVAL)
+@law("evaluation_gradient.dx", region=EVALUATION, source=PAPER, needs=(*EVAL, "eval_bounds"))
 def evaluation_dx_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[Comparison]:
     """dx = gamma dy / sqrt(running_var + eps): the statistics are constants."""
     yield from trial.agreement(case, "dx")
 
 
-@law("evaluation_gradient.dgamma", region=EVALUATION, source=PAPER, needs=(*EVAL, "affine"))
+@law("evaluation_gradient.dgamma", region=EVALUATION, source=PAPER, needs=(*EVAL, "affine", "eval_bounds"))
 def evaluation_dgamma_agrees_with_the_oracle(case: Case, trial: Trial) -> Iterator[Comparison]:
     """dgamma = sum(dy (x - running_mean)) / sqrt(running_var + eps)."""
     yield from trial.agreement(case, "dgamma")

@@ -19,13 +19,13 @@ SOURCE = "strides are where numbers lie and not what they are"
 TRAIN = ("train", "layouts")
 
 
-@law("layout.forward", region=LAYOUTS, source=SOURCE, needs=TRAIN)
+@law("layout.forward", region=LAYOUTS, source=SOURCE, needs=(*TRAIN, "train_bounds"))
 def training_output_does_not_depend_on_layouts(case: Case, trial: Trial) -> Iterator[Comparison]:
     """|y - y of contiguous arrays| <= 2 E, however x, gamma, beta and the running statistics lie in memory."""
     yield from _unmoved(case, trial, "y")
 
 
-@law("layout.gradients", region=LAYOUTS, source=SOURCE, needs=(*TRAIN, "gradient"))
+@law("layout.gradients", region=LAYOUTS, source=SOURCE, needs=(*TRAIN, "gradient", "some_train_bounds"))
 def training_gradients_do_not_depend_on_layouts(case: Case, trial: Trial) -> Iterator[Comparison]:
     """|dx - dx of contiguous arrays| <= 2 E, and the same for dgamma and dbeta; dy lies in a layout of its own."""
     yield from _unmoved(case, trial, "dx", "dgamma", "dbeta")
@@ -40,7 +40,10 @@ def running_statistics_are_updated_where_they_lie(case: Case, trial: Trial) -> I
 
 
 @law(
-    "layout.evaluation", region=EVALUATION_LAYOUTS, source=SOURCE, needs=("eval", "set_statistics", "layouts")
+    "layout.evaluation",
+    region=EVALUATION_LAYOUTS,
+    source=SOURCE,
+    needs=("eval", "set_statistics", "layouts", "eval_bounds"),
 )
 def evaluation_does_not_depend_on_layouts(case: Case, trial: Trial) -> Iterator[Comparison]:
     """|y - y of contiguous arrays| <= 2 E in evaluation, and the same for the gradients where they are offered."""

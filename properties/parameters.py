@@ -33,7 +33,7 @@ MOVING = "Ioffe and Szegedy 2015, section 3.1: moving averages"
 MOMENTA = (0.75, 1.0, 0.25, 0.0)
 
 
-@law("parameters.eps", region=TRAINING, source=ALGORITHM_1, needs=("train", "free_eps"))
+@law("parameters.eps", region=TRAINING, source=ALGORITHM_1, needs=("train", "free_eps", "train_bounds"))
 def eps_is_used_as_it_is_given(case: Case, trial: Trial) -> Iterator[Comparison]:
     """With another eps, near the variance, y, dx and dgamma differ by what they differ by exactly; nothing else does.
 
@@ -75,19 +75,22 @@ def statistics_move_in_proportion_to_momentum(case: Case, trial: Trial) -> Itera
         return
     (own,) = case.weights()
     frozen = own and trial.capabilities.frozen
-    momentum = next(each for each in _rotated(case.count) if each != own and (each or frozen))
+    momentum = next(
+        each for each in _rotated(case.count) if each not in {own, case.momentum} and (each or frozen)
+    )
     still = trial.without_gradients(case)
-    # A layer whose first batch replaces the statistics goes on from the batches that it has seen.
-    seen = case.batches if case.replaces else 0
+    # A layer whose first batch replaces the statistics, or is corrected for, goes on from the batches that it has seen.
+    seen = case.batches if case.replaces or case.debiased else 0
     other = trial.derive(
         still, f"momentum {momentum}", lambda case: case.changed(momentum=momentum, batches=seen)
     )
+    (rest,) = other.weights()
     here, there, weight = trial.bounds(case), trial.bounds(other), float(own)
     for name, old in (("running_mean", case.running_mean), ("running_var", case.running_var)):
         before = DoubleDouble.of(as_rows(old))
-        left = _number(Fraction(momentum)) * (DoubleDouble.of(trial.rows(case, name)) - before)
+        left = _number(rest) * (DoubleDouble.of(trial.rows(case, name)) - before)
         right = _number(own) * (DoubleDouble.of(trial.rows(other, name)) - before)
-        one, two = scaled(here[name], momentum), scaled(there[name], weight)
+        one, two = scaled(here[name], float(rest)), scaled(there[name], weight)
         # Where a weight is 0 its increment counts in full, and the other's not at all.
         signal = np.maximum(one.scale, two.scale)
         limit = channel_bound(one.largest + two.largest, signal, one.judged & two.judged)
@@ -104,7 +107,12 @@ def _number(value: Fraction) -> DoubleDouble:
     return DoubleDouble(np.full((1, 1), high), np.full((1, 1), low))
 
 
-@law("parameters.affine_off", region=TRAINING, source=ALGORITHM_1, needs=("train", "affine", "plain"))
+@law(
+    "parameters.affine_off",
+    region=TRAINING,
+    source=ALGORITHM_1,
+    needs=("train", "affine", "plain", "some_train_bounds"),
+)
 def without_gamma_and_beta_they_are_one_and_zero(case: Case, trial: Trial) -> Iterator[Comparison]:
     """y, dx and the statistics without gamma and beta are those with gamma 1 and beta 0.
 
@@ -138,7 +146,9 @@ def _with_affine(case: Case) -> Case:
     )
 
 
-@law("parameters.linearity", region=TRAINING, source=CHAIN_RULE, needs=("train", "affine"))
+@law(
+    "parameters.linearity", region=TRAINING, source=CHAIN_RULE, needs=("train", "affine", "some_train_bounds")
+)
 def outcome_is_linear_in_gamma_beta_and_dy(case: Case, trial: Trial) -> Iterator[Comparison]:
     """With -2 gamma, beta' = 1 - beta and 2^k dy: y' - beta' = -2 (y - beta), dx' = -2 2^k dx, and dgamma and dbeta are
     2^k times as large; the statistics are the same.

@@ -20,7 +20,7 @@ TRAINED = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
 EVALUATED = ("y", "dx", "dgamma", "dbeta")
 
 
-@law("precision.range", region=HALF_RANGE, source=SOURCE, needs=("train",))
+@law("precision.range", region=HALF_RANGE, source=SOURCE, needs=("train", "some_train_bounds"))
 def training_stays_in_the_range_of_its_arithmetic(case: Case, trial: Trial) -> Iterator[Comparison]:
     """y, the running statistics and the gradients agree with the oracle where x^2 and the variance are beyond the largest
     number of half precision, or below its smallest, but not of float32; in wider formats as far out in their range.
@@ -28,7 +28,9 @@ def training_stays_in_the_range_of_its_arithmetic(case: Case, trial: Trial) -> I
     yield from _agreement(case, trial, TRAINED)
 
 
-@law("precision.evaluation", region=HALF_RANGE, source=SOURCE, needs=("eval", "set_statistics"))
+@law(
+    "precision.evaluation", region=HALF_RANGE, source=SOURCE, needs=("eval", "set_statistics", "eval_bounds")
+)
 def evaluation_stays_in_the_range_of_its_statistics(case: Case, trial: Trial) -> Iterator[Comparison]:
     """The same in evaluation, with a running variance above 65504 or below the smallest number of half precision."""
     given = trial.derive(case, "evaluation", lambda case: case.changed(mode="eval"))
@@ -39,7 +41,7 @@ def evaluation_stays_in_the_range_of_its_statistics(case: Case, trial: Trial) ->
     "precision.increments",
     region=INCREMENTS,
     source=SOURCE,
-    needs=("train", "statistics", "set_statistics", "momentum", "mixed"),
+    needs=("train", "statistics", "set_statistics", "momentum", "mixed", "small_weights"),
 )
 def small_increments_of_the_statistics_are_not_lost(case: Case, trial: Trial) -> Iterator[Comparison]:
     """running <- running + w (statistic - running) moves, where w (statistic - running) is below half an ulp of running

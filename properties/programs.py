@@ -9,13 +9,13 @@ from bncheck.adapter import State
 from bncheck.case import Case
 from bncheck.comparison import Comparison, Elements, against_truth, same_bits
 from bncheck.law import law
-from bncheck.model import Situation
+from bncheck.model import Situation, moving
 from bncheck.regions import PROGRAMS
 from bncheck.trial import Trial, shape_of
 
 NEEDS = ("train", "set_statistics", "statistics")
 SOURCE = "the state of a layer: Ioffe and Szegedy 2015, Algorithm 2, step by step"
-STILL = ("eval", "backward", "momentum", "copy", "reload", "move", "wrong", "other", "empty", "single")
+STILL = ("eval", "momentum", "copy", "reload", "move", "wrong", "other", "empty", "single")
 
 
 def judged(situation: Situation, trial: Trial, *quantities: str) -> Iterator[Comparison]:
@@ -47,7 +47,7 @@ def of(case: Case, trial: Trial, *actions: str) -> Iterator[Situation]:
     return (each for each in trial.situations(case) if each.step.action in actions)
 
 
-@law("program.output", region=PROGRAMS, source=SOURCE, needs=NEEDS)
+@law("program.output", region=PROGRAMS, source=SOURCE, needs=(*NEEDS, "some_bounds"))
 def every_output_follows_from_the_state_before_it(case: Case, trial: Trial) -> Iterator[Comparison]:
     """y of each step, training with and without gradients and evaluation, is that of the batch and of the running
     statistics before the step: no step is computed from what an earlier one left elsewhere.
@@ -59,13 +59,13 @@ def every_output_follows_from_the_state_before_it(case: Case, trial: Trial) -> I
 @law("program.statistics", region=PROGRAMS, source=SOURCE, needs=NEEDS)
 def every_training_step_moves_the_statistics_once(case: Case, trial: Trial) -> Iterator[Comparison]:
     """r <- (1 - w) r + w s in each training step, with gradients and without, w the momentum in force or 1 / (batches
-    seen): once, from the statistics before the step.
+    seen): once, from the statistics before the step.  In the backward pass where the dialect declares it.
     """
-    for situation in of(case, trial, "train", "forward", "open"):
+    for situation in of(case, trial, *moving(case)):
         yield from judged(situation, trial, "running_mean", "running_var")
 
 
-@law("program.gradients", region=PROGRAMS, source=SOURCE, needs=(*NEEDS, "gradient"))
+@law("program.gradients", region=PROGRAMS, source=SOURCE, needs=(*NEEDS, "gradient", "some_train_bounds"))
 def every_backward_pass_belongs_to_its_own_forward_pass(case: Case, trial: Trial) -> Iterator[Comparison]:
     """dx, dgamma and dbeta are those of the batch that the forward pass saw, whatever came in between: two forward
     passes then one backward, the backward of an older one, a step in evaluation.
@@ -79,9 +79,10 @@ def every_backward_pass_belongs_to_its_own_forward_pass(case: Case, trial: Trial
 def nothing_but_training_moves_the_statistics(case: Case, trial: Trial) -> Iterator[Comparison]:
     """The running statistics are bit for bit those before after an evaluation, a backward pass, a change of momentum, a
     copy, a save and load, a move to float64 and back, a training step of another layer, and a batch that is refused or
-    empty.
+    empty; after a forward pass in training, and not after a backward pass, where the dialect declares that they move in
+    the latter.
     """
-    for situation in of(case, trial, *STILL):
+    for situation in of(case, trial, *STILL, *(("forward", "open") if case.backward else ("backward",))):
         yield from unchanged("", situation.observation.state, situation.before, situation.where)
 
 
@@ -94,17 +95,11 @@ def nothing_but_training_moves_the_statistics(case: Case, trial: Trial) -> Itera
 def the_counter_counts_the_training_batches(case: Case, trial: Trial) -> Iterator[Comparison]:
     """batches <- batches + 1 in each training step; 0 after a reset; the same after everything else.
 
-    A batch that is refused or empty may be counted or not.
+    A batch that is refused or empty may be counted or not, and in either pass where statistics move in the backward one.
     """
-    growth = {
-        "train": 1,
-        "forward": 1,
-        "open": 1,
-        "reset": None,
-        "empty": None,
-        "single": None,
-        "wrong": None,
-    }
+    growth: dict[str, int | None] = dict.fromkeys(("reset", "empty", "single", "wrong"))
+    growth |= dict.fromkeys(("forward", "open", "backward")) if case.backward else {"forward": 1, "open": 1}
+    growth["train"] = 1
     for situation in trial.situations(case):
         before, after = situation.before.batches, situation.observation.state.batches
         more = growth.get(situation.step.action, 0)

@@ -22,7 +22,7 @@ ROUNDED = 4 * 2.0**-53
     "range.normalised",
     region=TRAINING,
     source="Samuelson 1968: no value of m lies further than sqrt(m - 1) deviations from their mean",
-    needs=("train",),
+    needs=("train", "train_bounds"),
 )
 def normalised_values_and_variances_stay_in_range(case: Case, trial: Trial) -> Iterator[Comparison]:
     """|y - beta| <= |gamma| sqrt(m - 1), and running_var >= (1 - w) old, up to the bound; both are finite where x is.

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from bncheck.case import Case
-from bncheck.comparison import Comparison, compare
+from bncheck.comparison import Comparison, compare, defect_of, same_bits
 from bncheck.outcome import QUANTITIES
+from bncheck.reference.average_bounds import given_error
 from bncheck.reference.bounds import Bound
 from bncheck.reference.domain import Mask
 from bncheck.reference.double_double import DoubleDouble
 from bncheck.reference.formats import Array
 from bncheck.reference.oracle import Exact
-from bncheck.trial import Trial, shape_of
+from bncheck.trial import Trial, as_rows, shape_of
 
 
 def offered(case: Case, trial: Trial) -> tuple[str, ...]:
@@ -34,6 +35,23 @@ def follows(case: Case, other: Case, trial: Trial, name: str, *, power: int = 0)
     expected = moved.plus(factor * trial.rows(case, name))
     limit = sum_of(scaled(trial.bounds(case)[name], factor), trial.bounds(other)[name])
     return compare(name, trial.rows(other, name), expected, limit, shape_of(name, other))
+
+
+def as_given(case: Case, trial: Trial, name: str) -> Comparison:
+    """A running statistic against that given: bit for bit, or where it is corrected for its start at zero, as it comes back
+    from that (`given_error`).
+    """
+    given, actual = getattr(case, name), trial.outcome(case).quantity(name)
+    if case.debias is None or actual is None or defect_of(name, actual, given.shape) is not None:
+        return same_bits(name, actual, given)
+    rows, shape = as_rows(given), shape_of(name, case)
+    limit = channel_bound(lost(case, trial, rows), np.abs(rows), np.isfinite(rows))
+    return compare(name, as_rows(actual), exactly(rows), limit, shape)
+
+
+def lost(case: Case, trial: Trial, given: Array) -> Array:
+    """What of the statistics given, (C, 1), may be lost before they are used."""
+    return given_error(case.debias, given, trial.implementation.profile(case))
 
 
 def exactly(values: Array) -> Exact:

@@ -15,10 +15,10 @@ from bncheck.shapes import fitted_shape
 from bncheck.trial import Trial, shape_of
 
 SOURCE = "Ioffe and Szegedy 2015, section 3, the chain rule once more"
-TRAIN = ("train", "forward_mode")
-EVAL = ("eval", "set_statistics", "forward_mode")
-TWICE = ("train", "gradient", "second_order")
-EVAL_TWICE = ("eval", "set_statistics", "eval_gradient", "second_order")
+TRAIN = ("train", "forward_mode", "train_bounds")
+EVAL = ("eval", "set_statistics", "forward_mode", "eval_bounds")
+TWICE = ("train", "gradient", "second_order", "train_bounds")
+EVAL_TWICE = ("eval", "set_statistics", "eval_gradient", "second_order", "eval_bounds")
 # The one shape in which a target that compiles is asked.
 COMPILED = (8, 2)
 

@@ -14,7 +14,12 @@ from bncheck.regions import SIZE
 from bncheck.trial import Trial, shape_of
 
 
-@law("sizes.reduction", region=SIZE, source="the definition holds for every size", needs=("train",))
+@law(
+    "sizes.reduction",
+    region=SIZE,
+    source="the definition holds for every size",
+    needs=("train", "some_train_bounds"),
+)
 def every_value_is_counted_once_at_every_size(case: Case, trial: Trial) -> Iterator[Comparison]:
     """y, the running statistics and the gradients agree with the oracle for sizes around powers of two, with a mean that
     a padded zero would move and last values that a dropped tail would miss.
@@ -27,7 +32,7 @@ def every_value_is_counted_once_at_every_size(case: Case, trial: Trial) -> Itera
     "sizes.channels",
     region=SIZE,
     source="channels are independent",
-    needs=("train", "fewer_channels"),
+    needs=("train", "fewer_channels", "some_train_bounds"),
 )
 def a_channel_does_not_depend_on_their_number(case: Case, trial: Trial) -> Iterator[Comparison]:
     """The last channel alone is the last channel of all: |alone - among all| <= E_alone + E_all for each quantity."""

@@ -22,7 +22,7 @@ ODD = {"y", "running_mean", "dgamma"}
 POWERS = (1, -2, 3, -1, 2, -3)
 
 
-@law("symmetry.shift", region=TRAINING, source=SOURCE, needs=("train",))
+@law("symmetry.shift", region=TRAINING, source=SOURCE, needs=("train", "some_train_bounds"))
 def outcome_does_not_feel_a_shift(case: Case, trial: Trial) -> Iterator[Comparison]:
     """BN(x + c) = BN(x), c one number a channel: y, dx, dgamma, dbeta and running_var stay, running_mean moves by w c.
 
@@ -44,7 +44,7 @@ def shifted(case: Case) -> Case:
     return with_rows(case, rows + signs * np.ldexp(4.0, np.frexp(reach)[1]))
 
 
-@law("symmetry.scale", region=TRAINING, source=SOURCE, needs=("train", "free_eps"))
+@law("symmetry.scale", region=TRAINING, source=SOURCE, needs=("train", "free_eps", "some_train_bounds"))
 def outcome_does_not_feel_a_scale_that_eps_shares(case: Case, trial: Trial) -> Iterator[Comparison]:
     """BN(2^k x) at 4^k eps is BN(x) at eps: y, dgamma and dbeta stay, dx scales by 2^-k.
 
@@ -94,7 +94,7 @@ def _times(array: Native, power: int) -> Native:
     return np.asarray(np.ldexp(array.astype(np.float64), power).astype(array.dtype))
 
 
-@law("symmetry.sign", region=TRAINING, source=SOURCE, needs=("train",))
+@law("symmetry.sign", region=TRAINING, source=SOURCE, needs=("train", "some_train_bounds"))
 def outcome_turns_with_the_sign_of_the_batch(case: Case, trial: Trial) -> Iterator[Comparison]:
     """BN(-x) with -beta and -running_mean is -BN(x); dx, dbeta and running_var stay, running_mean and dgamma turn.
 

@@ -26,7 +26,7 @@ TINIEST = 2.0**-1074
     "weights.scale",
     region=TRAINING,
     source="Ioffe and Szegedy 2015, section 3.3",
-    needs=("train", "gradient", "free_eps"),
+    needs=("train", "gradient", "free_eps", "train_bounds"),
 )
 def scale_of_the_weights_does_not_matter(case: Case, trial: Trial) -> Iterator[Comparison]:
     """BN((aW)u) at a^2 eps is BN(Wu) at eps; its gradient to u is equal, that to aW is that to W divided by a.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from .domain import Domain, Mask, domain, fits
 from .formats import Array, Format
 from .forward_bounds import output_bound, running_bounds
 from .moment_bounds import MomentErrors, batch_errors, given_errors
-from .oracle import Exact, Truth
+from .oracle import Exact, Truth, solve
 from .problem import Problem
 from .profile import Profile
 
@@ -36,6 +36,8 @@ class Bound:
 
 def bounds(problem: Problem, truth: Truth, profile: Profile) -> dict[str, Bound]:
     """Quantity name to bound, for every quantity of the problem; arrays (C, m) or (C, 1)."""
+    if profile.inputs is not None:
+        return _of_rounded(problem, truth, replace(profile, inputs=None), profile.inputs)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         errors = (batch_errors if problem.training else given_errors)(problem, truth, profile)
         inside = domain(problem, truth, profile, errors)
@@ -45,6 +47,25 @@ def bounds(problem: Problem, truth: Truth, profile: Profile) -> dict[str, Bound]
         if problem.dy is not None:
             found |= _gradients(problem, truth, profile, errors, inside)
         return found
+
+
+def _of_rounded(problem: Problem, truth: Truth, profile: Profile, inputs: Format) -> dict[str, Bound]:
+    """The bounds on the rounded inputs, and what the rounding itself moves, which is known exactly."""
+    rounded = problem.rounded(inputs)
+    near = solve(rounded, double_double=False)
+    there, here = bounds(rounded, near, profile), bounds(problem, truth, profile)
+    return {name: around(here[name], there[name], getattr(truth, name), getattr(near, name)) for name in here}
+
+
+def around(here: Bound, there: Bound, exact: Exact, near: Exact) -> Bound:
+    """The bound of what is computed from rounded inputs, from those given, or from some of each.
+
+    `there`: of the exact answer `near` to the rounded ones, which is off by |near - exact| besides.
+    """
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(near.minus(exact).hi) * _OUTWARD
+    largest = np.maximum(here.largest, there.largest + apart)
+    return Bound(largest, here.scale, here.judged & there.judged & ~np.isnan(largest))
 
 
 def bounded(exact: Exact, largest: Array, scale: Array, inside: Mask, stored: Format) -> Bound:

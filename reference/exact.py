@@ -14,7 +14,7 @@ import numpy as np
 
 from .formats import Array
 from .oracle import Exact
-from .problem import Problem
+from .problem import Debias, Problem
 
 DIGITS = 80
 _CONTEXT = Context(prec=DIGITS, Emax=999999, Emin=-999999)
@@ -57,10 +57,21 @@ def _average(problem: Problem, old: Decimal, statistic: Decimal) -> Decimal:
     """One running update after another, as the definition says."""
     if not problem.training:
         return old
+    if problem.debias is not None:
+        return _corrected(problem.debias, old, statistic, steps=len(problem.weights))
     for weight in problem.weights:
         new = _decimal(weight)
         old = (1 - new) * old + new * statistic
     return old
+
+
+def _corrected(debias: Debias, old: Decimal, statistic: Decimal, *, steps: int) -> Decimal:
+    """By the average that starts at zero: back to it, the steps, and corrected again (Kingma and Ba 2015, section 3)."""
+    weight = _decimal(debias.weight)
+    hidden = old * (1 - (1 - weight) ** debias.seen) if debias.seen else Decimal(0)
+    for _ in range(steps):
+        hidden = (1 - weight) * hidden + weight * statistic
+    return hidden / (1 - (1 - weight) ** (debias.seen + steps))
 
 
 def _backward(

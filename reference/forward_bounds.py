@@ -8,11 +8,9 @@ judged at the level of correct rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fractions import Fraction
-
 import numpy as np
 
+from .average_bounds import average_error
 from .formats import Array, Format
 from .moment_bounds import MomentErrors
 from .oracle import Truth
@@ -88,51 +86,9 @@ def running_bounds(
     unbiased_error = errors.variance * bessel
     if not problem.biased:
         unbiased_error = unbiased_error + 3 * u * (unbiased + unbiased_error)
-    mean = _average_error(problem.running_mean, truth.mean, errors.mean, profile, problem.weights)
-    variance = _average_error(problem.running_var, unbiased, unbiased_error, profile, problem.weights)
+    mean = average_error(problem, problem.running_mean, truth.mean, errors.mean, profile)
+    variance = average_error(problem, problem.running_var, unbiased, unbiased_error, profile)
     return mean, variance
-
-
-def _average_error(
-    old: Array, statistic: Array, error: Array, profile: Profile, weights: Sequence[Fraction]
-) -> Array:
-    """Error of the average after one step a weight; what is already wrong decays with the average itself."""
-    carried = np.zeros_like(old)
-    value = old
-    for weight in weights:
-        w = float(weight)
-        new = (1 - w) * value + w * statistic
-        carried = _step_error(value, carried, statistic, error, w, new=new, profile=profile)
-        value = new
-    return carried
-
-
-def _step_error(
-    old: Array,
-    old_error: Array,
-    statistic: Array,
-    error: Array,
-    weight: float,
-    *,
-    new: Array,
-    profile: Profile,
-) -> Array:
-    """One update: w_r old + w stat, or old + w (stat - old).
-
-    Either weight may come from a subtraction from 1 of the rounded other, so that its error is absolute:
-    u w + u w_r = u.  Besides, the first form rounds two products, the second the difference and the product:
-    (u + 2 u w)(|old| + |stat|).  Three roundings on a path, so u stands for gamma_3 / 3.
-    Underflows, at most four: w times the statistic, w_r times the old value, and then either two products and the
-    sum, or w times the difference, the product and the sum.
-    """
-    u, rest = gamma(3, profile.update.unit_roundoff) / 3, 1 - weight
-    before, now = np.abs(old) + old_error, np.abs(statistic) + error
-    products = np.maximum(rest * before + weight * now, weight * (before + now))
-    total = rest * old_error + weight * error + u * (before + now + 2 * products) + 4 * _tiny(profile)
-    total = total + profile.update.half_ulp(np.abs(new) + total)
-    if profile.running.is_narrower_than(profile.update):
-        total = total + profile.running.half_ulp(np.abs(new) + total)
-    return np.asarray(total)
 
 
 def _tiny(profile: Profile) -> float:

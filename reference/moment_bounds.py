@@ -14,6 +14,7 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
+from .average_bounds import given_error
 from .formats import Array
 from .oracle import Truth
 from .problem import Problem
@@ -69,8 +70,8 @@ def _stored_mean(error: Array, truth: Truth, profile: Profile) -> Array:
 
 def given_errors(problem: Problem, truth: Truth, profile: Profile) -> MomentErrors:
     """The errors in evaluation: the statistics are given, only the inverse root is computed."""
-    zero = np.zeros_like(truth.mean)
-    return inverse_errors(problem.eps, truth, profile, mean=zero, variance=zero)
+    mean, variance = (given_error(problem.debias, each, profile) for each in (truth.mean, truth.variance))
+    return inverse_errors(problem.eps, truth, profile, mean=mean, variance=variance)
 
 
 def inverse_errors(

@@ -27,6 +27,7 @@ class Profile:
     `depth`: accumulator roundings on the worst path of a sum of m numbers, "any" m - 1, "tree" ceil(log2 m).
     `rsqrt_error` and `division_error` in units of u; `lattice`: sums that are exact in every order are taken as
     exact, which needs correctly rounded division; `cotangents`: storage of partial cotangents before they are added.
+    `inputs`: what every array is rounded to before anything is computed, None where it is used as it is given.
     """
 
     arithmetic: Format = FLOAT32
@@ -46,6 +47,7 @@ class Profile:
     flush_to_zero: bool = True
     lattice: bool = True
     cotangents: Format | None = None
+    inputs: Format | None = None
 
 
 def host_profile(x: Format, parameters: Format, running: Format) -> Profile:

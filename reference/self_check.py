@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ from .derivative_bounds import second_order_bounds
 from .exact import second_order_exactly, solve_exactly
 from .formats import FLOAT32, FLOAT64, Array, Format
 from .oracle import Exact, Truth, solve
-from .problem import Problem
+from .problem import Debias, Problem
 from .profile import host_profile
 from .second_order import second_order
 
@@ -36,7 +37,18 @@ def check_oracle_against_itself() -> int:
 
 
 def problems(stored: Format) -> Iterator[Problem]:
-    """Fixed problems whose numbers fit the format: m from 2 to 17, offsets to 1e4 deviations, both modes."""
+    """Fixed problems whose numbers fit the format: m from 2 to 17, offsets to 1e4 deviations, both modes, and averages
+    that are corrected for a start at zero after batches from the first to the sixth.
+    """
+    average = Debias(Fraction(0.1), 0)
+    for problem in _plain(stored):
+        yield problem
+        if problem.training and problem.count in (2, 3):
+            debias = replace(average, seen=0 if problem.count == 2 else 4)
+            yield replace(problem, weights=debias.weights(2), debias=debias)
+
+
+def _plain(stored: Format) -> Iterator[Problem]:
     for count in (2, 3, 8, 17):
         for training in (True, False):
             column = np.arange(1.0, 6.0)[:, None]

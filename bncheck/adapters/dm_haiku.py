@@ -12,16 +12,14 @@ import jax.numpy as jnp
 
 from bncheck.adapter import Config, FrameworkArray
 from bncheck.adapters.found import Found
-from bncheck.adapters.jax_layers import JaxLayerAdapter, Kept, Layer, Numbers
+from bncheck.adapters.jax_layers import JaxLayerAdapter, Kept, Layer, Numbers, Shown
 from bncheck.capabilities import Capabilities
 
-# After so many batches the averages are corrected for their start at zero by a factor of 1.
-_MANY = 2**30
 _NAME = "layer"
 
 
 class HaikuAdapter(JaxLayerAdapter):
-    """Statistics that are set are those of a layer that has seen many batches, so that nothing is left to correct.
+    """The statistics are the corrected averages; beside them haiku keeps those that start at zero, and a count for each.
 
     Source: haiku 0.0.17.  `decay_rate` is the "decay rate for EMA", which "uses the Adam debiasing procedure";
     `data_format` is channels last by default.  How the variance is computed, and which one is tracked, the
@@ -44,6 +42,7 @@ class HaikuAdapter(JaxLayerAdapter):
     conventions: ClassVar[dict[str, str]] = {
         "momentum": "old",
         "running_variance": "biased",
+        "first_batch": "debiased",
         "single": "beta",
         "empty": "nan",
     }
@@ -60,7 +59,12 @@ class HaikuAdapter(JaxLayerAdapter):
         }
         offered = super().offered()
         return replace(
-            offered, mixed=False, uniform=True, frozen=False, reasons={**offered.reasons, **reasons}
+            offered,
+            mixed=False,
+            uniform=True,
+            frozen=False,
+            counter=True,
+            reasons={**offered.reasons, **reasons},
         )
 
     def momentum(self, numbers: Numbers) -> object:
@@ -73,12 +77,24 @@ class HaikuAdapter(JaxLayerAdapter):
         function = self._transformed(x, Layer(None, None, None), Numbers(1.0, 0.5, 0.5))
         return function.init(None, x, is_training=True)[1]
 
-    def given(self, kept: Kept, mean: FrameworkArray, var: FrameworkArray) -> Kept:
-        """Averages that need no correction any more."""
+    def given(self, kept: Kept, shown: Shown) -> Kept:
+        """The averages, and those that start at zero as `ExponentialMovingAverage` would have them behind these."""
+        averages = self._like(kept, shown.mean, shown.var)
         return {
-            name: {"hidden": given, "average": given, "counter": jnp.full_like(each["counter"], _MANY)}
-            for (name, each), given in zip(kept.items(), self._like(kept, mean, var), strict=True)
+            name: self._average(each, given, shown)
+            for (name, each), given in zip(kept.items(), averages, strict=True)
         }
+
+    @staticmethod
+    def _average(kept: dict[str, jax.Array], given: jax.Array, shown: Shown) -> dict[str, jax.Array]:
+        counter = jnp.full_like(kept["counter"], shown.batches)
+        decay = jnp.asarray(1 - shown.weight, given.dtype)
+        hidden = given * (jnp.ones([], given.dtype) - jnp.power(decay, counter))
+        return {"hidden": hidden, "average": given, "counter": counter}
+
+    def counted(self, kept: Kept) -> int:
+        """By the first of the averages; both count alike."""
+        return int(next(iter(kept.values()))["counter"])
 
     def statistics(self, kept: Kept, momentum: float | None) -> tuple[FrameworkArray, FrameworkArray]:
         """The corrected averages."""

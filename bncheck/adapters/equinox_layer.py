@@ -12,12 +12,11 @@ import jax.numpy as jnp
 
 from bncheck.adapter import Config, FrameworkArray
 from bncheck.adapters.found import Found
-from bncheck.adapters.jax_layers import JaxLayerAdapter, Kept, Layer, Numbers
+from bncheck.adapters.jax_layers import JaxLayerAdapter, Kept, Layer, Numbers, Shown
 from bncheck.capabilities import Capabilities
+from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
 
-# After so many batches the averages of mode "batch" are corrected for their start by a factor of 1.
-_MANY = 2**30
 _AXIS = "batch"
 # x has the batch in its first axis; there is one state for all of it.
 _AXES = (0, None)
@@ -28,8 +27,10 @@ class EquinoxAdapter(JaxLayerAdapter):
 
     Source: the docstring of equinox 0.13.8.  In mode "batch" "during training the batch mean and variance are used for
     normalization.  For inference the exponential running mean and unbiased variance are used": what is tracked is the
-    biased variance (docs/findings.md), and that is what is declared.  In mode "ema" training normalises by the
-    running statistics, into which the first batch is filled; there it is batch normalization for that batch alone.
+    biased variance (docs/findings.md), and that is what is declared.  What it keeps starts at zero and is corrected in
+    evaluation, says a comment in its source, "Zero-debias approach", and that is what is declared too.  In mode "ema"
+    training normalises by the running statistics, into which the first batch is filled; there it is batch normalization
+    for that batch alone.
     """
 
     name = "equinox"
@@ -50,6 +51,11 @@ class EquinoxAdapter(JaxLayerAdapter):
         self.debiased = mode == "batch"
         super().__init__(found)
 
+    def declared(self, dialect: Dialect) -> Dialect:
+        """The average of mode "batch" is corrected for its start."""
+        dialect = super().declared(dialect)
+        return dialect.declared("first_batch", "debiased") if self.debiased else dialect
+
     def offered(self) -> Capabilities:
         """One dtype for all that it makes; in mode "ema" the first batch alone, which weighs 1."""
         offered = super().offered()
@@ -62,7 +68,12 @@ class EquinoxAdapter(JaxLayerAdapter):
             reasons["momentum"] = why
             offered = replace(offered, momentum=False, fixed_momentum=1.0, actions=())
         return replace(
-            offered, mixed=False, uniform=True, frozen=False, reasons={**offered.reasons, **reasons}
+            offered,
+            mixed=False,
+            uniform=True,
+            frozen=False,
+            counter=self.debiased,
+            reasons={**offered.reasons, **reasons},
         )
 
     def start(self, config: Config) -> Kept:
@@ -74,18 +85,26 @@ class EquinoxAdapter(JaxLayerAdapter):
         state = equinox.nn.State(module)
         return tuple(state.get(index) for index in self._indices(module))
 
-    def given(self, kept: Kept, mean: FrameworkArray, var: FrameworkArray) -> Kept:
-        """Averages that need no correction any more; in mode "ema" the first batch is still to come."""
+    def given(self, kept: Kept, shown: Shown) -> Kept:
+        """The averages that start at zero, behind those given; in mode "ema" the first batch is still to come."""
         seen, _ = kept
-        return jnp.full_like(seen, _MANY) if self.debiased else seen, (mean, var)
+        if not self.debiased:
+            return seen, (shown.mean, shown.var)
+        seen = jnp.full_like(seen, shown.batches)
+        scale = 1 - (1 - shown.weight) ** seen
+        return seen, (shown.mean * scale, shown.var * scale)
 
     def statistics(self, kept: Kept, momentum: float | None) -> tuple[FrameworkArray, FrameworkArray]:
-        """The averages as evaluation corrects them, which it does to no visible result after many batches."""
+        """The averages as evaluation corrects them."""
         seen, (mean, var) = kept
-        if not self.debiased or seen == 0 or seen >= _MANY or momentum is None:
+        if not self.debiased or momentum is None:
             return mean, var
-        scale = 1 - (1 - momentum) ** int(seen)
+        scale = jnp.where(seen == 0, 1, 1 - (1 - momentum) ** seen)
         return mean / scale, var / scale
+
+    def counted(self, kept: Kept) -> int | None:
+        """In mode "batch"."""
+        return int(kept[0]) if self.debiased else None
 
     def apply(
         self, x: jax.Array, layer: Layer, numbers: Numbers, *, training: bool

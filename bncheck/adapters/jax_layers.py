@@ -65,6 +65,15 @@ class Layer(NamedTuple):
     kept: Kept
 
 
+class Shown(NamedTuple):
+    """Statistics that are given, the batches behind them, and the weight by which each of those entered."""
+
+    mean: FrameworkArray
+    var: FrameworkArray
+    batches: int
+    weight: float
+
+
 @dataclass(slots=True)
 class Held:
     """A layer between two calls."""
@@ -127,14 +136,18 @@ class JaxLayerAdapter(ArraysAdapter):
         """What a new layer keeps."""
         raise NotImplementedError
 
-    def given(self, kept: Kept, mean: FrameworkArray, var: FrameworkArray) -> Kept:
-        """The same, with statistics as many batches would have left them; here they are all that is kept."""
-        return mean, var
+    def given(self, kept: Kept, shown: Shown) -> Kept:
+        """The same, with statistics as so many batches would have left them; here they are all that is kept."""
+        return shown.mean, shown.var
 
     def statistics(self, kept: Kept, momentum: float | None) -> tuple[FrameworkArray, FrameworkArray]:
         """The mean and the variance by which evaluation normalises; `momentum` is the weight of the new batch."""
         mean, var = kept
         return mean, var
+
+    def counted(self, kept: Kept) -> int | None:
+        """The batches seen, where they are counted."""
+        return None
 
     def apply(
         self, x: jax.Array, layer: Layer, numbers: Numbers, *, training: bool
@@ -166,14 +179,15 @@ class JaxLayerAdapter(ArraysAdapter):
         """Fetched."""
         with self.arrays.making(handle.config.dtype):
             mean, var = self.statistics(handle.layer.kept, handle.config.momentum)
-            return State(self.fetch(mean), self.fetch(var))
+            return State(self.fetch(mean), self.fetch(var), self.counted(handle.layer.kept))
 
     def set_state(self, handle: Held, state: State) -> None:
         """Placed."""
         if state.mean is not None and state.var is not None:
             mean, var = self.place(state.mean), self.place(state.var)
+            shown = Shown(mean, var, state.batches or 0, handle.config.momentum or 0.0)
             with self.arrays.making(handle.config.dtype):
-                handle.layer = handle.layer._replace(kept=self.given(handle.layer.kept, mean, var))
+                handle.layer = handle.layer._replace(kept=self.given(handle.layer.kept, shown))
 
     def set_momentum(self, handle: Held, momentum: float | None) -> None:
         """That of the calls from now on."""

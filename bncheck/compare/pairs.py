@@ -90,6 +90,12 @@ def _differences(case: Case, left: Implementation, right: Implementation) -> Ite
 
 
 def _own(case: Case, implementation: Implementation) -> Case:
-    """The same bits; whether a first batch replaces the statistics is the target's affair."""
-    replaces = implementation.dialect.first_batch == "replaces"
-    return case if case.replaces == replaces else case.changed(replaces=replaces)
+    """The same bits; what a first batch does to the statistics, and in which pass they move, is the target's affair."""
+    dialect = implementation.dialect
+    own = {
+        "replaces": dialect.first_batch == "replaces",
+        "debiased": dialect.first_batch == "debiased",
+        "backward": dialect.update == "backward",
+    }
+    same = all(getattr(case, name) == value for name, value in own.items())
+    return case if same else case.changed(**own)

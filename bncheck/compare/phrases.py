@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bncheck.dialect import USUAL
 from bncheck.identify.measurement import Card
 
 # Where two cards differ, the convention that explains most is told first.
@@ -119,6 +120,8 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("single", "identity"): "passes one value a channel on",
     ("single", "beta"): "makes beta of one value a channel",
     ("untrained", "raises"): "raises on a new layer in evaluation",
+    ("float64", "demoted"): "computes float64 in float32",
+    ("float64", "honoured"): "computes float64 in float64",
 }
 
 
@@ -165,6 +168,8 @@ def irregular(card: Card) -> tuple[str, ...]:
         each = card.of(name)
         if each is None or each.value is None:
             continue
-        if each.contradicts or each.value not in _REGULAR.get(name, (each.value,)):
+        # What is declared and so is regular too.
+        declared = each.declared not in {None, getattr(USUAL, each.convention, None)}
+        if each.contradicts or not (declared or each.value in _REGULAR.get(name, (each.value,))):
             found.append(name)
     return tuple(found)

@@ -12,6 +12,8 @@ from bncheck.outcome import Outcome
 from bncheck.performance import Performance
 
 NUMERIC = ("variance", "affine", "clipped")
+# By another value of these no law can be judged: what nobody declares and nothing explains is a bug.
+UNJUDGED = ("eps_place", "training_output")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +43,11 @@ def _reversed(case: Case) -> Case:
 
 
 def undeclared(card: Card) -> Mapping[str, str]:
-    """The conventions that a target follows and does not declare, as far as a dialect has words for them."""
+    """The conventions that a target follows and does not declare, as far as a dialect has words and laws for them."""
     return {
-        each.name: each.declaration
+        each.convention: each.declaration
         for each in card.measurements
-        if each.contradicts and each.declaration is not None
+        if each.contradicts and each.declaration is not None and each.convention not in UNJUDGED
     }
 
 

@@ -54,7 +54,7 @@ def clipped(questions: Questions) -> Measurement:
         tracked, old = outcome.running_var, case.running_var
         # Where each channel has its variance; what has another shape is told by a law.
         if tracked is not None and tracked.size == nan.size and old is not None and case.momentum is not None:
-            kept = old.astype(np.float64) * (1 - case.momentum)
+            kept = old.astype(np.float64) * (1 - float(case.weights()[0]))
             nan = nan | (tracked.astype(np.float64).reshape(-1) < kept * (1 - 2.0**-6))
         wrong += [
             2.0 ** round(log2(abs(each)))
@@ -75,7 +75,7 @@ def clipped(questions: Questions) -> Measurement:
 def _measured(questions: Questions) -> Numerics:
     """Of float32 where that is offered; asked once."""
     if "numerics" not in questions.known:
-        questions.needs("train")
+        questions.needs("train", "train_bounds")
         implementation = questions.implementation
         first = measured(implementation, questions.dtype)
         if first is not None and first.variance is None:

@@ -17,6 +17,8 @@ from bncheck.step import Action, Step
 
 NEEDS = ("train", "statistics")
 MEAN, AMPLITUDE = 1.0, 2.0
+# Behind so many batches the correction of an average for its start at zero is a factor of 1.
+_MANY = 2**12
 
 
 def weight_of(questions: Questions, outcome: Outcome, case: Case) -> float:
@@ -29,15 +31,16 @@ def momentum(questions: Questions) -> Measurement:
     """Whether the number given is the weight of the new batch or of the old statistics."""
     questions.needs(*NEEDS)
     found: list[tuple[str, float, float]] = []
+    many = _MANY if questions.implementation.capabilities.counter else 0
     for given in (0.25, 0.125):
-        case = questions.case(alternating(MEAN, AMPLITUDE), momentum=given)
+        case = questions.case(alternating(MEAN, AMPLITUDE), momentum=given, batches=many)
         if case.momentum is None:
             raise Unanswered("momentum is fixed at None: the cumulative average")
         spoken = spoken_momentum(case.momentum, questions.implementation.dialect)
         assert spoken is not None
         weight = weight_of(questions, questions.tracked(case), case)
-        if weight == 1.0 and spoken not in {0.0, 1.0}:
-            weight = _second_weight(questions, case)
+        if spoken not in {0.0, 1.0} and (weight == 1.0 or (case.debias is not None and not many)):
+            weight = _uncorrected(_second_weight(questions, case), spoken)
         found.append((_name(weight, spoken), spoken, weight))
         if questions.implementation.capabilities.fixed_momentum is not None:
             break
@@ -79,6 +82,12 @@ def _second_weight(questions: Questions, case: Case) -> float:
     return (second - first) / (means[1] - first)
 
 
+def _uncorrected(second: float, spoken: float) -> float:
+    """The weight w of an average that is corrected for its start: its second batch enters by w / (1 - (1 - w)^2)."""
+    guesses = {"replaces": spoken, "debiased": 1 / (2 - spoken), "debiased, old": 1 / (1 + spoken)}
+    return 2 - 1 / second if str(nearest(second, guesses)).startswith("debiased") else second
+
+
 def _means(case: Case) -> tuple[float, float]:
     first, second = (float(np.mean(batch_of(case, number)[0].astype(np.float64))) for number in (0, 2))
     return first, second
@@ -88,7 +97,7 @@ def _after_two(questions: Questions, case: Case) -> tuple[float, float]:
     """The running mean after one batch and after a second one of twice its mean."""
     action: Action = "train" if questions.known.get("backward") else "forward"
     dy = np.ones_like(case.x) if action == "train" else None
-    program = case.changed(dy=dy, program=(Step(action), Step(action, batch=2)))
+    program = case.changed(dy=dy, batches=0, program=(Step(action), Step(action, batch=2)))
     try:
         observed = questions.implementation.perform(program).observations
     except BncheckError as error:
@@ -134,19 +143,19 @@ def update(questions: Questions) -> Measurement:
     """Whether the statistics move in the forward pass, in the backward pass, or in both."""
     questions.needs(*NEEDS)
     case = questions.case(alternating(MEAN, AMPLITUDE))
-    forward = weight_of(questions, questions.outcome(case), case)
+    forward = weight_of(questions, questions.outcome(case.changed(backward=False)), case)
+    declared = questions.implementation.dialect.update
     if questions.implementation.capabilities.why_not("gradient") is not None:
         value = "forward" if forward else "never"
-        return Measurement(
-            "update", value, f"a forward pass alone moves them by {number_in_words(forward)}; no gradients"
-        )
+        evidence = f"a forward pass alone moves them by {number_in_words(forward)}; no gradients"
+        return Measurement("update", value, evidence, declared)
     both_case = case.changed(dy=np.ones_like(case.x))
     both = weight_of(questions, questions.outcome(both_case), both_case)
     once, twice = (case.momentum or 1.0), 1 - (1 - (case.momentum or 1.0)) ** 2
     value = _when(forward, both, once=once, twice=twice)
     questions.known["backward"] = value == "backward"
     evidence = f"moved by {number_in_words(forward)} in a forward pass, by {number_in_words(both)} with the backward one"
-    return Measurement("update", value, evidence)
+    return Measurement("update", value, evidence, declared)
 
 
 def _when(forward: float, both: float, *, once: float, twice: float) -> str:
@@ -164,7 +173,9 @@ def _when(forward: float, both: float, *, once: float, twice: float) -> str:
 def first_batch(questions: Questions) -> Measurement:
     """Whether the first batch of a new layer is blended with what the layer starts from, or replaces it."""
     questions.needs(*NEEDS)
-    case = questions.case(alternating(MEAN, AMPLITUDE), running_mean=None, running_var=None, batches=0)
+    case = questions.case(alternating(MEAN, AMPLITUDE), running_mean=None, running_var=None)
+    # Whatever is declared: a new layer.
+    case = case.changed(batches=0)
     if case.momentum is None:
         raise Unanswered("momentum is fixed at None: the cumulative average")
     weight = questions.known.get("weight", case.momentum)

@@ -36,7 +36,8 @@ def place(questions: Questions, *, training: bool) -> Measurement:
     value = _value(amplitude, found)
     told = ", ".join(f"{number_in_words(y)} at eps {eps:g}" for eps, (_, y) in found.items())
     name = "eps" if training else "eps_evaluation"
-    return Measurement(name, value, f"deviation {amplitude:g} is normalised to {told}")
+    declared = questions.implementation.dialect.eps_place
+    return Measurement(name, value, f"deviation {amplitude:g} is normalised to {told}", declared)
 
 
 def _shown(questions: Questions, amplitude: float, eps: float, *, training: bool) -> float:
@@ -116,4 +117,7 @@ def default(questions: Questions, name: str) -> Measurement:
     told = defaults_of(questions.implementation.adapter)
     if name not in told:
         raise Unanswered("its signature names none")
-    return Measurement(f"{name}_default", repr(told[name]), "from the signature")
+    dialect = questions.implementation.dialect
+    declared = dialect.eps_default if name == "eps" else dialect.momentum_default
+    spoken = None if declared is None else repr(declared)
+    return Measurement(f"{name}_default", repr(told[name]), "from the signature", spoken)

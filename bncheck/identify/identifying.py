@@ -45,11 +45,25 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
+# Those by which the conventions that no law can judge are measured, and what they rest on.
+ASKED = (
+    "update",
+    "running_variance",
+    "training_output",
+    "eps",
+    "eps_evaluation",
+    "eps_default",
+    "momentum_default",
+    "untrained",
+    "float64",
+)
+
+
 def identified(implementation: Implementation, *, sweeps: bool = True, dtypes: tuple[str, ...] = ()) -> Card:
     """The card of a loaded target.  `sweeps`: the numeric profile too, in `dtypes`, those offered where empty."""
     offered = implementation.capabilities.dtypes
     chosen = tuple(name for name in offered if not dtypes or name in dtypes)
-    questions = Questions(implementation, "float32" if "float32" in chosen else (*chosen, *offered)[0])
+    questions = Questions(implementation, usual_dtype(implementation, dtypes))
     with np.errstate(all="ignore"):
         measurements = tuple(_measured(questions, name, measure) for name, measure in MEASURES.items())
         found = tuple(_sweeps(questions, chosen)) if sweeps else ()
@@ -79,6 +93,24 @@ def _sweeps(questions: Questions, dtypes: tuple[str, ...]) -> Iterator[Sweep]:
 def contradictions(implementation: Implementation) -> tuple[Measurement, ...]:
     """The conventions by which a target is judged and which it was measured not to follow."""
     return tuple(each for each in identified(implementation, sweeps=False).measurements if each.contradicts)
+
+
+def misdeclared(implementation: Implementation) -> tuple[Measurement, ...]:
+    """Of the conventions that are declared and that no law can judge, those that it was measured not to follow."""
+    wanted = set(implementation.dialect.measured)
+    if not wanted:
+        return ()
+    questions = Questions(implementation, usual_dtype(implementation, ()))
+    with np.errstate(all="ignore"):
+        found = [_measured(questions, name, measure) for name, measure in MEASURES.items() if name in ASKED]
+    return tuple(each for each in found if each.contradicts and each.convention in wanted)
+
+
+def usual_dtype(implementation: Implementation, dtypes: tuple[str, ...]) -> str:
+    """float32 where that is among those asked for, which are all that are offered where none is."""
+    offered = implementation.capabilities.dtypes
+    chosen = tuple(name for name in offered if not dtypes or name in dtypes)
+    return "float32" if "float32" in chosen else (*chosen, *offered)[0]
 
 
 def carded(

@@ -9,7 +9,18 @@ from typing import Any
 from bncheck.dialect import Dialect
 from bncheck.errors import UsageError
 
-_SPOKEN = {("affine", "folded"): "any"}
+# The conventions of measurements that have another name, and their words for what is measured.
+_CONVENTIONS: Mapping[str, str] = {"eps": "eps_place", "eps_evaluation": "eps_place"}
+_SPOKEN: Mapping[tuple[str, str], str] = {
+    ("affine", "folded"): "any",
+    ("eps_place", "inside the root"): "inside",
+    ("eps_place", "outside the root"): "outside",
+    ("training_output", "running, before the update"): "running",
+    ("untrained", "statistics 0 and 1"): "statistics_0_1",
+    ("untrained", "statistics 0 and 0"): "statistics_0_0",
+    ("untrained", "the batch's statistics"): "batch",
+    ("untrained", "NaN"): "nan",
+}
 # Of conventions whose values are ordered, the values that are at least as good as the one declared.
 _STRONGER: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("variance", "stable"): ("two_pass",),
@@ -22,9 +33,9 @@ _STRONGER: Mapping[tuple[str, str], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`name`: the convention.  `value`: what was found, None where it could not be measured, which `evidence` explains.
+    """`name`: what was asked.  `value`: what was found, None where it could not be measured, which `evidence` explains.
 
-    `declared`: what the dialect of the target says of it, None where a dialect does not.
+    `declared`: what the dialect of the target says of it, None where a dialect or this one does not.
     """
 
     name: str
@@ -33,34 +44,45 @@ class Measurement:
     declared: str | None = None
 
     @property
+    def convention(self) -> str:
+        """The name of the convention in a dialect."""
+        return _CONVENTIONS.get(self.name, self.name)
+
+    @property
+    def spoken(self) -> str:
+        """What was found, in the words of a dialect where it has any for it."""
+        return _SPOKEN.get((self.convention, str(self.value)), str(self.value))
+
+    @property
     def contradicts(self) -> bool:
         """Whether the target is judged by another value than the one that was found."""
-        if self.value is None or self.declared in {None, "any", self.value}:
+        if self.value is None or self.declared in {None, "any", self.value, self.spoken}:
             return False
         return self.value not in _STRONGER.get((self.name, str(self.declared)), ())
 
     @property
     def declaration(self) -> str | None:
         """The value that the target would have to declare; None where a dialect has no word for it."""
-        value = _SPOKEN.get((self.name, str(self.value)), str(self.value))
         try:
-            Dialect().declared(self.name, value)
+            Dialect().declared(self.convention, self.spoken)
         except UsageError:
             return None
-        return value
+        return self.spoken
 
     def contradiction(self) -> str:
         """`declared running_variance=biased, measured unbiased (ratio to the biased one 1.142857 = 8/7 at m = 8)`.
 
         What nobody declares is judged by the default, and can be declared.
         """
-        words = f"{self.name}={self.declared}, measured {self.value} ({self.evidence})"
-        if self.declared != getattr(Dialect(), self.name):
+        # "any" would be the word for what is no better than another value.
+        told = self.value if self.spoken == "any" else self.spoken
+        words = f"{self.convention}={self.declared}, measured {told} ({self.evidence})"
+        if self.declared != getattr(Dialect(), self.convention):
             return f"declared {words}"
         hint = (
             ""
             if self.declaration is None
-            else f"; to be judged by that: --dialect {self.name}={self.declaration}"
+            else f"; to be judged by that: --dialect {self.convention}={self.declaration}"
         )
         return f"judged by {words}{hint}"
 

@@ -72,7 +72,7 @@ def training_output(questions: Questions) -> Measurement:
     guesses = {"batch": 2 / sqrt(4 + case.eps)}
     guesses["batch, with the unbiased variance"] = 2 / sqrt(32 / 7 + case.eps)
     if case.running_mean is not None:
-        weight = case.momentum or 0.0
+        weight = float(case.weights()[0])
         moved = (1 - weight) * mean + weight
         guesses["running, before the update"] = (3 - mean) / sqrt(variance + case.eps)
         tracked = 4.0 if questions.known.get("running_variance") == "biased" else 32 / 7
@@ -82,24 +82,27 @@ def training_output(questions: Questions) -> Measurement:
     evidence = f"x 3 of a batch of mean 1 and deviation 2 gives {number_in_words(y)}"
     if case.running_mean is not None:
         evidence += f", with running mean {mean:g} and deviation {sqrt(variance):g}"
-    return Measurement("training_output", value, evidence)
+    declared = questions.implementation.dialect.training_output
+    return Measurement("training_output", value, evidence, declared)
 
 
 def untrained(questions: Questions) -> Measurement:
     """What a layer that was never trained does in evaluation."""
     questions.needs("eval")
+    declared = questions.implementation.dialect.untrained
     case = questions.case(alternating(1.0, 2.0), training=False, running_mean=None, running_var=None)
     try:
         y = questions.number(questions.outcome(case).y)
     except Raised as crash:
-        return Measurement("untrained", "raises", str(crash))
+        return Measurement("untrained", "raises", str(crash), declared)
     guesses = {
         "statistics 0 and 1": 3 / sqrt(1 + case.eps),
         "statistics 0 and 0": 3 / sqrt(case.eps) if case.eps > 0 else np.inf,
         "the batch's statistics": 2 / sqrt(4 + case.eps),
     }
     value = "NaN" if np.isnan(y) else nearest(y, guesses) or "another"
-    return Measurement("untrained", value, f"x 3 of a batch of mean 1 gives {number_in_words(y)}")
+    evidence = f"x 3 of a batch of mean 1 gives {number_in_words(y)}"
+    return Measurement("untrained", value, evidence, declared)
 
 
 def affine(questions: Questions) -> Measurement:
@@ -180,7 +183,8 @@ def double(questions: Questions) -> Measurement:
     evidence = f"y is {y.dtype.name}, off by at most {error:.2g} deviations"
     if not (kept or error < _ROUNDED):
         raise Unanswered(f"{evidence}: more than rounding to float32 makes")
-    return Measurement("float64", "honoured" if kept else "demoted", evidence)
+    declared = questions.implementation.dialect.float64
+    return Measurement("float64", "honoured" if kept else "demoted", evidence, declared)
 
 
 def _normal() -> Array:

@@ -31,7 +31,8 @@ Recipes = Sequence[tuple[float, float]]
 
 def profile(questions: Questions, dtype: str) -> Iterator[Sweep]:
     """The sweeps of one dtype in training; one that the target fails to answer is left out."""
-    if not questions.implementation.capabilities.train:
+    offered = questions.implementation.capabilities
+    if not (offered.train and offered.train_bounds):
         return
     asked = Questions(questions.implementation, dtype, questions.restarts)
     offered = asked.implementation.capabilities

@@ -34,6 +34,9 @@ FOLLOWED = [
         {"empty": "nan", "empty_counted": "yes"},
         "contract.empty_batch",
     ),
+    ("state.updated_in_backward_alone", {"update": "backward"}, "program.rest"),
+    ("dtype.float64_in_float32", {"float64": "demoted"}, None),
+    ("eps.outside_the_root", {"eps_place": "outside"}, None),
 ]
 
 
