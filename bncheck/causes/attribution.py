@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from bncheck.causes.behaviours import behaviours, crash_of
 from bncheck.causes.catalogue import CAUSES
 from bncheck.causes.cause import Cause, in_dialect, together
 from bncheck.causes.explanation import Explanation
+from bncheck.causes.first_call import Kept, kept_of_the_first_call
 from bncheck.causes.laboratory import Bench, Laboratory, Probe
 from bncheck.causes.observation import kind
 from bncheck.causes.probes import enriched
@@ -26,6 +27,7 @@ from bncheck.causes.standing import (
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
+from bncheck.outcome import FURTHER
 from bncheck.trial import Trial
 from bncheck.verdict import Failure
 from bncheck.verify import judge
@@ -49,6 +51,7 @@ class Attribution:
 
     `proven`: causes that explained a finding wholly, `named`: in part.  Once EVALUATIONS of layers of causes are spent,
     only these are tried on the findings that are left.  `surviving`: the causes that no fixed probe of a dtype rules out.
+    `kept`: what is kept of a first call in a dtype.
     """
 
     implementation: Implementation
@@ -58,6 +61,7 @@ class Attribution:
     proven: list[Cause] = field(default_factory=list)
     named: list[Cause] = field(default_factory=list)
     surviving: dict[str, list[Cause]] = field(default_factory=dict)
+    kept: dict[str, list[Kept]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.laboratory = Laboratory(self.implementation, self.bench)
@@ -67,33 +71,50 @@ class Attribution:
         with np.errstate(all="ignore"):
             beside = behaviours(self.implementation, law, smallest) if law.family == BESIDE else []
             found = beside or self._found(law, first, smallest)
-        named = {each.id: each for each in reversed(found)}
+        named = {(each.id, each.companions): each for each in reversed(found)}
         return tuple(reversed(named.values()))[:SHOWN]
 
     def _found(self, law: Law, first: Failure, smallest: Failure) -> list[Explanation]:
         """What reproduces everything, else a behaviour, else what reproduces a part, else how it crashes."""
         own = [self.laboratory.probe(case) for case in self._own_cases(law, first, smallest)]
-        fixed = self.laboratory.probes(smallest.drawing.dtype)
+        dtype = smallest.drawing.dtype
+        fixed = self.laboratory.probes(dtype)
         every = ordered((*fixed, *own))
         total = sum(len(probe.deviations) for probe in every)
-        left = self._surviving(smallest.drawing.dtype)
-        if whole := self._whole(self.proven, every) or self._whole(left, every):
+        if whole := self._whole(self.proven, every) or self._whole(self._surviving(dtype), every):
+            if whole[0].cause.measured is not None and (
+                kept := self._kept(smallest, _about(smallest, every))
+            ):
+                return kept
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
             return self._told(whole, total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
             return shown
         about = _about(smallest, every)
+        if kept := self._kept(smallest, about):
+            return kept
         found = _of(self._parts(self.named, every, own, smallest, about), about)
         if not found and smallest.case.program:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
-            causes = self.causes if any(probe.deviations for probe in fixed) else left
+            causes = self.causes if any(probe.deviations for probe in fixed) else self._surviving(dtype)
             parts = self._parts(causes, every, own, smallest, about)
             found = self._pairs(parts, every) or _of(parts, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
             return self._told(found, total, law, smallest)
         return [crash_of(smallest)] if smallest.crash is not None and own[0].actual.get("raised") else []
+
+    def _kept(self, smallest: Failure, about: frozenset[str]) -> list[Explanation]:
+        """What is kept of a first call and spoils what a finding is about; each dtype is asked once."""
+        dtype, case = smallest.drawing.dtype, smallest.case
+        if dtype not in self.kept:
+            self.kept[dtype] = kept_of_the_first_call(self.laboratory, dtype, len(case.x.shape))
+        return [
+            each.explanation
+            for each in self.kept[dtype]
+            if (case.program or each.mode == case.mode) and (not about or about & each.kinds)
+        ]
 
     def _surviving(self, dtype: str) -> list[Cause]:
         """All findings in a dtype share its fixed probes, which rule most causes out once and for all."""
@@ -112,7 +133,12 @@ class Attribution:
             found,
             key=lambda each: (not self._shows(each.cause, law, smallest), each.cause.family == unlikely),
         )
-        return [Explanation(each.cause.id, each.cause.text, len(each.explained), total) for each in told]
+        return [
+            Explanation(
+                each.cause.id, each.cause.text, len(each.explained), total, companions=each.cause.companions
+            )
+            for each in told
+        ]
 
     def _refuses(self, law: Law, smallest: Failure) -> bool:
         """Whether what is raised, on the finding's case or a variant of it, is raised on purpose."""
@@ -179,13 +205,32 @@ class Attribution:
         for part in [each for each in parts if not each.cause.narrow][:PAIRED]:
             wrong = frozenset(kind(name) for _, name in part.missed)
             # Two loose ones would fit what neither explains.
-            others = (each for each in self.causes if each.touches(wrong) and not each.narrow)
-            pairs = [pair for other in others if (pair := together(part.cause, other)) is not None]
-            if found := self._whole(
-                pairs, sorted(every, key=lambda probe: self._reproduces(part.cause, probe))
-            ):
-                return found
+            others = [each for each in self.causes if each.touches(wrong) and not each.narrow]
+            pairs = {
+                pair: other
+                for other in others
+                if other.measured is None and (pair := together(part.cause, other)) is not None
+            }
+            telling_first = sorted(every, key=lambda probe: self._reproduces(part.cause, probe))
+            if found := self._whole(list(pairs), telling_first):
+                others_of = {pair.text: other for pair, other in pairs.items()}
+                return [self._led(each, part.cause, others_of[each.cause.text], every) for each in found]
         return []
+
+    def _led(self, pair: Standing, one: Cause, other: Cause, every: Sequence[Probe]) -> Standing:
+        """The pair under the name of the part that reproduces more by itself."""
+        if self._alone(other, every) <= self._alone(one, every):
+            return pair
+        turned = together(other, one)
+        assert turned is not None
+        return replace(pair, cause=replace(turned, differentiated=pair.cause.differentiated))
+
+    def _alone(self, cause: Cause, every: Sequence[Probe]) -> int:
+        return sum(
+            match.fits and name in probe.deviations
+            for probe in every
+            for name, match in self.laboratory.matched(cause, probe).items()
+        )
 
     def _reproduces(self, cause: Cause, probe: Probe) -> bool:
         return all(match.fits for match in self.laboratory.matched(cause, probe).values())
@@ -199,9 +244,17 @@ class Attribution:
 
 
 def _about(smallest: Failure, every: Sequence[Probe]) -> frozenset[str]:
-    """The quantities of an outcome that a finding is about; none where it is about what a law makes of them."""
+    """The quantities of an outcome that a finding is about; none where it is about what a law makes of them.
+
+    Where an output or a gradient is wrong, so are the derivatives of it, and the finding is about that.
+    """
     known = {kind(name) for probe in every for name in (*probe.deviations, *probe.sound)}
-    return frozenset(known.intersection(comparison.quantity for comparison in smallest.comparisons))
+    about = frozenset(known.intersection(comparison.quantity for comparison in smallest.comparisons))
+    if not about or not about <= frozenset(FURTHER):
+        return about
+    directed = [probe for probe in every if probe.case.direction is not None]
+    first = {kind(name) for probe in directed for name in probe.deviations}.difference(FURTHER)
+    return frozenset(first) or about
 
 
 def _of(parts: Sequence[Standing], about: frozenset[str]) -> list[Standing]:

@@ -17,6 +17,7 @@ from bncheck.causes.momentum_causes import MOMENTUM_CAUSES
 from bncheck.causes.parameter_causes import PARAMETER_CAUSES
 from bncheck.causes.refusal_causes import REFUSALS
 from bncheck.causes.running_causes import RUNNING_CAUSES
+from bncheck.causes.second_order_causes import SECOND_ORDER_CAUSES
 from bncheck.causes.special_causes import NUMERICS_CAUSES, SPECIAL_CAUSES
 from bncheck.causes.state_causes import STATE_CAUSES
 from bncheck.planted.affine_bugs import AFFINE_BUGS
@@ -27,6 +28,7 @@ from bncheck.planted.layout_bugs import LAYOUT_BUGS
 from bncheck.planted.mode_bugs import MODE_BUGS
 from bncheck.planted.momentum_bugs import MOMENTUM_BUGS
 from bncheck.planted.precision_bugs import PRECISION_BUGS
+from bncheck.planted.second_order_bugs import SECOND_ORDER_BUGS
 from bncheck.planted.shard_bugs import SHARD_BUGS
 from bncheck.planted.size_bugs import SIZE_BUGS
 from bncheck.planted.special_bugs import SPECIAL_BUGS
@@ -69,8 +71,10 @@ PLANTED: tuple[Cause, ...] = tuple(
         *SHARD_BUGS,
         *AFFINE_BUGS,
         *SPECIAL_BUGS,
+        *SECOND_ORDER_BUGS,
     )
-    if bug.id not in _WITH_A_DIALECT
+    # What a bug in another framework does is said of the one that it carries over.
+    if bug.id not in _WITH_A_DIALECT and bug.port_of is None
 )
 CAUSES: tuple[Cause, ...] = (
     *EPS_CAUSES,
@@ -89,6 +93,7 @@ CAUSES: tuple[Cause, ...] = (
     *NUMERICS_CAUSES,
     *SPECIAL_CAUSES,
     *REFUSALS,
+    *SECOND_ORDER_CAUSES,
     *MEASURED_CAUSES,
     *PLANTED,
 )

@@ -12,17 +12,21 @@ from bncheck.adapter import Adapter
 from bncheck.case import Case
 from bncheck.causes.observation import Facts
 from bncheck.dialect import Dialect
+from bncheck.outcome import FURTHER
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
+from bncheck.planted.numpy_further import RULES, Rules
 from bncheck.planted.numpy_layer import Layer, Saved
 
 Maker = Callable[[], Adapter]
 SOUND = Layer()
 _TRACKED = frozenset({"running_mean", "running_var", "batches"})
 _OUTPUT = frozenset({"y", "dx", "dgamma", "dbeta"})
+_FURTHER = frozenset(FURTHER)
 _GRADIENTS = frozenset(f"{mode}{name}" for mode in ("", "eval_") for name in ("dx", "dgamma", "dbeta"))
 _BACKWARD = _GRADIENTS | {"dx_output", "read_dy"}
+_RULES = frozenset(field.name for field in fields(Rules))
 # What the output of a single batch does not hang on.
-_BESIDE_FORWARD = _BACKWARD | {"loaded", "restarted", "copied"}
+_BESIDE_FORWARD = _BACKWARD | _RULES | {"loaded", "restarted", "copied"}
 # What a part has a hand in on a single batch; all quantities where it is not listed.
 _TOUCHED: dict[str, frozenset[str]] = {
     **{name: frozenset({name.removeprefix("eval_")}) for name in _GRADIENTS},
@@ -32,6 +36,11 @@ _TOUCHED: dict[str, frozenset[str]] = {
     **dict.fromkeys(("affine", "eval_affine", "output"), _OUTPUT),
     "dx_output": frozenset({"dx"}),
     "read_dy": frozenset({"dx", "dgamma", "dbeta"}),
+    **dict.fromkeys(("tangent", "eval_tangent", "image"), frozenset({"tangent"})),
+    **dict.fromkeys(("second_dy", "image_dy"), frozenset({"second_dy"})),
+    **dict.fromkeys(("second_x", "image_x", "eval_x"), frozenset({"second_x"})),
+    **dict.fromkeys(("second_gamma", "eval_gamma"), frozenset({"second_gamma"})),
+    "eval_dy": frozenset({"second_dy", "second_x"}),
 }
 
 
@@ -45,6 +54,7 @@ class Cause:
     decides; the outputs are then reproduced up to the error of such sums.  `differentiated`: the backward pass is the derivative of the forward
     pass as it is, as automatic differentiation makes it, and not that of a sound one.
     `measured`: the same with a number that is read off what the implementation gave on a case, None where it cannot be.
+    `companions`: ids of the causes that act together with it.
     """
 
     id: str
@@ -55,23 +65,34 @@ class Cause:
     narrow: bool = False
     differentiated: bool = False
     measured: Callable[[Case, Facts], Cause | None] | None = None
+    companions: tuple[str, ...] = ()
 
     def touches(self, kinds: frozenset[str]) -> frozenset[str]:
-        """Those of the quantities that it may have a hand in on a single batch."""
-        parts = replaced_parts(self.layer().layer)
-        known = [_TOUCHED.get(name, kinds) for name in parts]
-        return kinds.intersection(frozenset().union(*known)) if known else kinds
+        """Those of the quantities that it may have a hand in on a single batch.
+
+        Derivatives beyond the gradients are wrong with the outputs and gradients that they are the derivatives of.
+        """
+        known = [_TOUCHED.get(name, kinds) for name in replaced_parts(self.layer())]
+        touched = kinds.intersection(frozenset().union(*known)) if known else kinds
+        if self.is_of_further:
+            return touched
+        touched -= _FURTHER
+        return touched | (kinds & _FURTHER) if touched & _OUTPUT else touched
+
+    @property
+    def is_of_further(self) -> bool:
+        """Whether it says what derivatives beyond the gradients are."""
+        return not _RULES.isdisjoint(replaced_parts(self.layer()))
 
     @property
     def is_of_gradients(self) -> bool:
         """Whether it says itself what a backward pass does, which is then no derivative of the forward pass."""
-        return self.family.startswith("gradient_") or not _BACKWARD.isdisjoint(
-            replaced_parts(self.layer().layer)
-        )
+        said = _BACKWARD | _RULES
+        return self.family.startswith("gradient_") or not said.isdisjoint(replaced_parts(self.layer()))
 
     def forward_parts(self) -> frozenset[tuple[str, Any]]:
         """The parts that are not a sound layer's and that the output of a single batch may hang on."""
-        parts = replaced_parts(self.layer().layer)
+        parts = replaced_parts(self.layer())
         return frozenset((name, part) for name, part in parts.items() if name not in _BESIDE_FORWARD)
 
     @property
@@ -95,32 +116,40 @@ def in_dialect(
         layer = replace(layer, tracked=_biased)
     if arithmetic is not None:
         layer = replace(layer, arithmetic=lambda _x: arithmetic)
-    return NumpyLayerAdapter(layer, dialect=dialect, capabilities=made.capabilities)
+    return NumpyLayerAdapter(layer, dialect=dialect, capabilities=made.capabilities, rules=made.rules)
 
 
 def _biased(saved: Saved) -> Any:
     return saved.variance
 
 
-def replaced_parts(layer: Layer) -> dict[str, Any]:
-    """The parts of a layer that are not those of a sound one, by name."""
+def replaced_parts(made: NumpyLayerAdapter) -> dict[str, Any]:
+    """The parts and rules that are not those of a sound layer, by name."""
+    return _replaced(made.layer, SOUND) | _replaced(made.rules, RULES)
+
+
+def _replaced(parts: Layer | Rules, sound: Layer | Rules) -> dict[str, Any]:
     return {
-        field.name: getattr(layer, field.name)
-        for field in fields(Layer)
-        if getattr(layer, field.name) is not getattr(SOUND, field.name)
+        field.name: getattr(parts, field.name)
+        for field in fields(parts)
+        if getattr(parts, field.name) is not getattr(sound, field.name)
     }
 
 
 def together(one: Cause, other: Cause) -> Cause | None:
-    """Both causes in one layer, None where they replace the same part."""
-    parts = replaced_parts(one.layer().layer), replaced_parts(other.layer().layer)
-    if not parts[0].keys().isdisjoint(parts[1]):
+    """Both causes in one layer, under the name of the first; None where they replace the same part."""
+    first, second = replaced_parts(one.layer()), replaced_parts(other.layer())
+    if not first.keys().isdisjoint(second):
         return None
+    both = first | second
+    rules = {name: part for name, part in both.items() if name in _RULES}
+    parts = {name: part for name, part in both.items() if name not in _RULES}
     return Cause(
-        f"{one.id} + {other.id}",
+        one.id,
         f"{one.text} {other.text}",
-        lambda: NumpyLayerAdapter(replace(SOUND, **(parts[0] | parts[1]))),
+        lambda: NumpyLayerAdapter(replace(SOUND, **parts), rules=replace(RULES, **rules)),
         one.complexity + other.complexity,
         one.rounds_to or other.rounds_to,
         one.narrow or other.narrow,
+        companions=(*one.companions, other.id, *other.companions),
     )

@@ -137,6 +137,20 @@ def _demotions(name: str) -> tuple[Cause, ...]:
             "The running statistics are read",
             statistic=lambda vector, dtype, _x: column(_through(vector, name), dtype),
         ),
+        cause(
+            f"dtype.running_statistics_moved_in_{name}",
+            f"The running statistics are moved in {name}.",
+            2,
+            rounds_to=name,
+            blend=lambda old, new, weight: _blended(old, new, weight, name),
+        ),
+        cause(
+            f"dtype.running_statistics_moved_by_a_difference_in_{name}",
+            f"The running statistics are moved in {name}, by their weighted difference from those of the batch.",
+            3,
+            rounds_to=name,
+            blend=lambda old, new, weight: _moved(old, new, weight, name),
+        ),
         named("dy", "dy passes", read_dy=lambda dy, _x, axis: Layer().read(_through(dy, name), axis)),
         cause(
             f"gradient_dx.passes_{end}",
@@ -255,6 +269,20 @@ def _narrow_affine(s: Saved, name: str) -> Rows:
     narrow = dtype_of(name)
     rows, mean, r, gamma, beta = (each.astype(narrow) for each in (s.rows, s.mean, s.r, s.gamma, s.beta))
     return np.asarray((gamma * ((rows - mean) * r) + beta).astype(s.rows.dtype))
+
+
+def _blended(old: Rows, new: Rows, weight: Any, name: str) -> Rows:
+    """(1 - w) old + w new, each operation in a narrow format, the weights made before."""
+    narrow = dtype_of(name)
+    kept, moved = (np.asarray(each).astype(narrow) for each in (1 - weight, weight))
+    return np.asarray((kept * old.astype(narrow) + moved * new.astype(narrow)).astype(old.dtype))
+
+
+def _moved(old: Rows, new: Rows, weight: Any, name: str) -> Rows:
+    """old + w (new - old), likewise."""
+    narrow = dtype_of(name)
+    before, step = old.astype(narrow), np.asarray(weight).astype(narrow)
+    return np.asarray((before + step * (new.astype(narrow) - before)).astype(old.dtype))
 
 
 DTYPE_CAUSES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,18 +11,21 @@ import numpy as np
 from bncheck.adapter import Gradients
 from bncheck.case import Case, from_channel_major
 from bncheck.causes.cause import Cause, in_dialect
-from bncheck.causes.differentiation import GRADIENTS, derivatives
+from bncheck.causes.differentiation import DERIVATIVES, derivatives
 from bncheck.causes.matching import Match, Run, Wide, matches
 from bncheck.causes.observation import Fact, Facts, facts, kind
-from bncheck.causes.probes import probes
+from bncheck.causes.probes import directed_probes, probes, with_directions
 from bncheck.dialect import Dialect
+from bncheck.direction import Direction
 from bncheck.evaluation import caught, configured, placed, prepared
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
-from bncheck.outcome import Outcome
+from bncheck.outcome import FURTHER, Outcome
 from bncheck.performance import Performance
 from bncheck.performing import perform
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter, layer
+from bncheck.planted.numpy_layer import Made
+from bncheck.reference.bounds import Bound
 from bncheck.trial import Answers, Trial, shape_of
 
 TRUTH = Cause("sound", "A sound layer.", layer())
@@ -80,20 +83,39 @@ class Laboratory:
         return self.fixed[dtype]
 
     def _cases(self, dtype: str) -> list[Case]:
+        """Derivatives beyond the gradients are asked of a target that offers them alone."""
+        few = self.implementation.capabilities.compiles
+        directed = (
+            each
+            for case in self._fitted(directed_probes(dtype, few=few))
+            if self._further(case)
+            for each in with_directions(case, few=few)
+        )
+        return [*self._fitted(probes(dtype, few=few)), *directed]
+
+    def _fitted(self, cases: Iterable[Case]) -> list[Case]:
         offered = self.implementation.capabilities
-        fitted = (fit(case, self.implementation) for case in probes(dtype, few=offered.compiles))
         return [
             case
-            for case in fitted
+            for case in (fit(each, self.implementation) for each in cases)
             if (offered.train if case.training else offered.eval and offered.set_statistics)
             and len(case.x.shape) in offered.ranks
         ]
 
+    def _further(self, case: Case) -> frozenset[str]:
+        """What is offered of derivatives beyond the gradients in the mode of a case."""
+        offered = self.implementation.capabilities
+        differentiated = offered.gradient if case.training else offered.eval_gradient
+        given = {
+            "forward_mode": offered.forward_mode,
+            "second_order": offered.second_order and differentiated,
+        }
+        return frozenset(name for name, is_given in given.items() if is_given)
+
     def probe(self, case: Case, trial: Trial | None = None) -> Probe:
-        """The implementation on a case, held against a sound layer; derivatives beyond the gradients are not asked."""
-        case = case if case.direction is None else case.changed(direction=None)
+        """The implementation on a case, held against a sound layer."""
         trial = Trial(self.implementation, self.bench.answers) if trial is None else trial
-        seen = facts(case, trial.outcome, trial.performance)
+        seen = facts(case, trial.outcome, trial.performance, offered=self._further(case))
         probe = Probe(case, seen, _limits(case, trial))
         found = self.matched(TRUTH, probe)
         probe.deviations = frozenset(name for name, match in found.items() if not match.fits)
@@ -104,7 +126,8 @@ class Laboratory:
         """How the layer of a cause matches the implementation on a probe, fact by fact."""
         key = cause.id, cause.text, cause.differentiated, id(probe)
         if key not in self.found:
-            self.found[key] = probe, self._against(cause, probe)
+            found = self._against(cause, probe)
+            self.found[key] = probe, found if cause is TRUTH else _said(cause, probe, found)
         return self.found[key][1]
 
     def predicted(self, cause: Cause, probe: Probe) -> frozenset[str]:
@@ -114,7 +137,8 @@ class Laboratory:
             return frozenset()
         ours = self._run(replace(measured, differentiated=cause.differentiated), probe.case)
         found = self._against(TRUTH, Probe(probe.case, ours, probe.limits))
-        return frozenset(name for name, match in found.items() if not match.fits)
+        wrong = frozenset(name for name, match in found.items() if not match.fits)
+        return wrong if cause.is_of_further else wrong.difference(FURTHER)
 
     def _against(self, cause: Cause, probe: Probe) -> Mapping[str, Match]:
         """The wider arithmetic is asked only where the same arithmetic leaves a difference."""
@@ -146,7 +170,7 @@ class Laboratory:
             # With the rounding errors of a backward pass that is written out.
             written = _given(cause, case, self.implementation.dialect, _wide(case))
             slopes = {name: _moved(value, found[name], written[name]) for name, value in slopes.items()}
-        return {name: value for name, value in found.items() if kind(name) not in GRADIENTS} | slopes
+        return {name: value for name, value in found.items() if kind(name) not in DERIVATIVES} | slopes
 
     def _slopes(self, cause: Cause, case: Case) -> Facts:
         dialect = self.implementation.dialect
@@ -155,6 +179,15 @@ class Laboratory:
             wide = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
             self.bench.slopes[key] = case, derivatives(wide, case)
         return self.bench.slopes[key][1]
+
+
+def _said(cause: Cause, probe: Probe, found: Mapping[str, Match]) -> Mapping[str, Match]:
+    """What a cause says.  How another than a sound layer is differentiated further has many answers: those that do not
+    fit are none of a cause that is not about it.
+    """
+    if probe.case.direction is None or cause.is_of_further:
+        return found
+    return {name: match for name, match in found.items() if match.fits or name not in FURTHER}
 
 
 def _given(cause: Cause, case: Case, dialect: Dialect, arithmetic: np.dtype[Any] | None) -> Facts:
@@ -177,14 +210,17 @@ def _moved(value: Fact, ours: Fact, exact: Fact) -> Fact:
 
 
 def _cost(probe: Probe) -> int:
-    """Small cases take the shortest, programs the longest."""
-    return (1 + 50 * len(probe.case.program)) * probe.case.x.size
+    """Small cases take the shortest, those with a direction three times as long, programs the longest."""
+    times = 1 + 50 * len(probe.case.program) + 2 * int(probe.case.direction is not None)
+    return times * probe.case.x.size
 
 
 def _evaluated(made: NumpyLayerAdapter, case: Case) -> Outcome:
     """As every implementation is evaluated, but nothing beside the outcome is looked at."""
     with caught(), np.errstate(all="ignore"):
         handle = prepared(made, case, configured(case, "cpu"))
+        if case.direction is not None:
+            return _along(made, handle, case, case.direction)
         gradients = Gradients(None, None, None)
         for _ in range(case.steps):
             x = placed(made, case, "x")
@@ -196,6 +232,14 @@ def _evaluated(made: NumpyLayerAdapter, case: Case) -> Outcome:
         return Outcome(y, mean, var, batches, *gradients)
 
 
+def _along(made: NumpyLayerAdapter, handle: Made, case: Case, direction: Direction) -> Outcome:
+    if case.dy is None:
+        y, tangent = made.tangent(handle, case.x, direction, case.training)
+        return Outcome(y, tangent=tangent)
+    y, second = made.second_order(handle, case.x, case.dy, direction, case.training)
+    return Outcome(y, second_dy=second.dy, second_x=second.x, second_gamma=second.gamma)
+
+
 def _performed(made: NumpyLayerAdapter, case: Case) -> Performance:
     with np.errstate(all="ignore"):
         return perform(made, case, device="cpu")
@@ -205,8 +249,19 @@ def _limits(case: Case, trial: Trial) -> dict[str, Wide]:
     """The derived bounds of a case in the shapes of its quantities; infinite where they do not hold."""
     if case.program or case.count < 2:
         return {}
+    if case.direction is None:
+        return _shaped(case, trial.bounds(case))
+    plain = _limits(case.changed(direction=None), trial)
+    if case.direction.gamma is not None:
+        return plain
+    found = plain | _shaped(case, trial.bounds(case))
+    # The Jacobian of y is symmetric.
+    return found | ({"tangent": found["second_dy"]} if "second_dy" in found else {})
+
+
+def _shaped(case: Case, bounds: Mapping[str, Bound]) -> dict[str, Wide]:
     found: dict[str, Wide] = {}
-    for name, bound in trial.bounds(case).items():
+    for name, bound in bounds.items():
         largest = np.where(bound.judged, bound.largest, np.inf)
         shape = shape_of(name, case)
         if len(shape) > 1:

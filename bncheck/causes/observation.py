@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bncheck.adapter import State
 from bncheck.case import Case, Native
 from bncheck.errors import ImplementationCrashed
-from bncheck.outcome import QUANTITIES, Outcome
+from bncheck.outcome import FURTHER, QUANTITIES, Outcome
 from bncheck.performance import Observation, Performance
 
 Fact = Native | int | bool | str
 Facts = dict[str, Fact]
 # What a batch is refused with on purpose.
 REFUSAL = "ValueError"
+# What derivatives beyond the gradients follow from.
+FIRST_ORDER = ("y", "dx", "dgamma", "dbeta")
+# The capabilities that a case with a direction asks for.
+DIRECTED = frozenset({"forward_mode", "second_order"})
 
 
-def facts(case: Case, evaluate: Callable[[Case], Outcome], perform: Callable[[Case], Performance]) -> Facts:
-    """The facts of a case, of each step where it has a program; of what raises, how."""
+def facts(
+    case: Case,
+    evaluate: Callable[[Case], Outcome],
+    perform: Callable[[Case], Performance],
+    *,
+    offered: Collection[str] = DIRECTED,
+) -> Facts:
+    """The facts of a case, of each step where it has a program; of what raises, how.  `offered`: of DIRECTED."""
     try:
+        if case.direction is not None:
+            return of_directed(case, evaluate, offered)
         return of_performance(perform(case)) if case.program else of_outcome(evaluate(case))
     except ImplementationCrashed as crash:
         return {"raised": True, "refused": str(crash).startswith(REFUSAL)}
@@ -29,6 +41,18 @@ def of_outcome(outcome: Outcome) -> Facts:
     """Every quantity that is there, and the count of batches."""
     found: dict[str, Any] = {name: outcome.quantity(name) for name in QUANTITIES}
     found["batches"] = outcome.batches
+    return _present(found) | {"raised": False}
+
+
+def of_directed(case: Case, evaluate: Callable[[Case], Outcome], offered: Collection[str]) -> Facts:
+    """Output and gradients, and the derivatives of both along the direction."""
+    plain = evaluate(case.changed(direction=None))
+    found: dict[str, Any] = {name: plain.quantity(name) for name in FIRST_ORDER}
+    if "forward_mode" in offered:
+        found["tangent"] = evaluate(case.changed(dy=None)).tangent
+    if "second_order" in offered and case.dy is not None:
+        again = evaluate(case)
+        found |= {name: again.quantity(name) for name in FURTHER if name != "tangent"}
     return _present(found) | {"raised": False}
 
 

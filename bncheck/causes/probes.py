@@ -10,14 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bncheck.case import Case, Mode
+from bncheck.direction import Direction
 from bncheck.layout import Layout
 from bncheck.recipes import ChannelRecipe, rows
 from bncheck.reference.formats import dtype_of
+from bncheck.regions import DIRECTIONS
 from bncheck.step import Step
 
 PLAIN = (6, 3, 2, 2)
 # Of those that are compiled for other targets anyway.
 COMPILED = ((2, 3, 2, 3), (8, 2))
+# In which derivatives along a direction are asked.
+DIRECTED, DIRECTED_COMPILED = ((4, 3, 2), (5, 3)), ((8, 2),)
 SHAPES = ((5, 3), (4, 3, 3), (2, 4), (3, 2, 2, 2, 2), (3, 3, 3, 3), (2, 6, 5), (40, 2))
 
 PROGRAM = (
@@ -55,6 +59,29 @@ SHORT = (Step("train"), Step("train", 1), Step("eval", 2), Step("forward"), Step
 def probes(dtype: str, *, few: bool) -> tuple[Case, ...]:
     """The probes for x of a dtype; `few`: of two shapes alone, for a target that compiles for each."""
     return tuple(_probes(dtype, few=few))
+
+
+@lru_cache(maxsize=8)
+def directed_probes(dtype: str, *, few: bool) -> tuple[Case, ...]:
+    """The probes that are then given directions: of the dtypes in which laws ask for derivatives along them."""
+    if dtype not in (DIRECTIONS.dtypes or ()):
+        return ()
+    modes: tuple[Mode, ...] = ("train", "eval")
+    shapes = DIRECTED_COMPILED if few else DIRECTED
+    return tuple(
+        probe(dtype, shape, mode, seed) for mode in modes for seed, shape in enumerate(shapes, start=90)
+    )
+
+
+def with_directions(case: Case, *, few: bool) -> Iterator[Case]:
+    """A case with a direction of x; with one of gamma and beta too, and, unless `few`, with one of these alone."""
+    along = _batch(case.x.shape, 0.3, 1.0, 95_000).astype(case.x.dtype)
+    if case.gamma is None or not few:
+        yield case.changed(direction=Direction(along))
+    if case.gamma is not None:
+        yield case.changed(direction=Direction(along, case.beta, case.gamma))
+        if not few:
+            yield case.changed(direction=Direction(np.zeros_like(along), case.beta, case.gamma))
 
 
 def _probes(dtype: str, *, few: bool) -> Iterator[Case]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bncheck.causes.cause import Cause
-from bncheck.causes.differentiation import GRADIENTS
+from bncheck.causes.differentiation import DERIVATIVES
 from bncheck.causes.laboratory import Laboratory, Probe
 from bncheck.causes.observation import kind
 
@@ -83,38 +83,43 @@ def _whole(
         return found
     if not _may_be_differentiated(cause, wrong):
         return None
-    if standing_of(laboratory, cause, probes, whole=True, without=GRADIENTS) is None:
+    if standing_of(laboratory, cause, probes, whole=True, without=DERIVATIVES) is None:
         return None
     return standing_of(laboratory, replace(cause, differentiated=True), probes, whole=True)
 
 
 def surviving(laboratory: Laboratory, causes: Iterable[Cause], probes: Sequence[Probe]) -> list[Cause]:
     """The causes that no fact of the probes rules out: they reproduce all that is wrong there, and err nowhere else."""
-    wrong = kinds_of(probes)
+    wrong, telling = kinds_of(probes), list(probes)
     return [
         cause
         for cause in causes
         if cause.touches(wrong) == wrong
-        and (
-            _agrees(laboratory, cause, probes)
-            or (_may_be_differentiated(cause, wrong) and _agrees(laboratory, cause, probes, GRADIENTS))
+        and not _is_ruled_out(
+            laboratory, cause, telling, DERIVATIVES if _may_be_differentiated(cause, wrong) else NONE
         )
     ]
 
 
-def _agrees(
-    laboratory: Laboratory, cause: Cause, probes: Sequence[Probe], without: frozenset[str] = NONE
+def _is_ruled_out(
+    laboratory: Laboratory, cause: Cause, telling: list[Probe], without: frozenset[str]
 ) -> bool:
-    return all(
-        match.fits or kind(name) in without
-        for probe in probes
-        for name, match in laboratory.matched(cause, probe).items()
-    )
+    """Whether a fact speaks against a cause.  The single batch that does is tried first on the next cause: those of a
+    family stand together, and err on the same probes.
+    """
+    for place, probe in enumerate(telling):
+        found = laboratory.matched(cause, probe)
+        if all(match.fits or kind(name) in without for name, match in found.items()):
+            continue
+        if not probe.case.program:
+            telling.insert(0, telling.pop(place))
+        return True
+    return False
 
 
 def _may_be_differentiated(cause: Cause, wrong: frozenset[str]) -> bool:
-    """Whether it could be about a forward pass whose gradients follow from it."""
-    return not (cause.is_of_gradients or wrong <= GRADIENTS)
+    """Whether it could be about a forward pass, which is then wrong, and whose gradients follow from it."""
+    return "y" in wrong and not cause.is_of_gradients
 
 
 def is_fulfilled(laboratory: Laboratory, cause: Cause, probes: Sequence[Probe]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bncheck.case import Case
 from bncheck.causes.attribution import Attribution
 from bncheck.causes.explanation import Explanation
 from bncheck.causes.laboratory import Bench
-from bncheck.corpus import Corpus
+from bncheck.corpus import Corpus, Drawing
 from bncheck.effort import CI, SMOKE
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -34,6 +35,15 @@ def named(implementation: Implementation, dtypes: Sequence[str]) -> tuple[Explan
 def family(explanation: Explanation) -> str:
     """That of a cause, of the first of two."""
     return explanation.id.partition(".")[0]
+
+
+def failure_on(implementation: Implementation, law_id: str, case: Case) -> tuple[Law, Failure]:
+    """A law and its failure on one case, which it violates."""
+    law = next(law for law in CATALOGUE if law.id == law_id)
+    origin = Drawing(0, law.region, case.x.dtype.name, ladder=False, count=0, largest=0)
+    failure = judge(law, fit(case, implementation), Trial(implementation), origin).failure
+    assert failure is not None
+    return law, failure
 
 
 def first_failure(implementation: Implementation, dtypes: Sequence[str]) -> tuple[Law, Failure]:

@@ -24,7 +24,7 @@ def test_every_family_is_one_of_the_schema() -> None:
 def test_a_cause_is_a_sentence_about_a_layer_that_differs_from_a_sound_one(cause: Cause) -> None:
     assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", cause.id)
     assert re.fullmatch(r"\S.*[^.]\.", cause.text)
-    assert replaced_parts(cause.layer().layer)
+    assert replaced_parts(cause.layer())
 
 
 def test_planted_bugs_and_causes_of_one_name_are_one_definition() -> None:

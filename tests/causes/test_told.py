@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bncheck.causes.probes import probes
+from bncheck.causes.probes import directed_probes, probes, with_directions
 
 ROOT = Path(__file__).resolve().parents[2]
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "causes.md"
@@ -43,11 +43,21 @@ def test_the_readme_shows_what_is_printed(tmp_path: Path) -> None:
     assert [line for line in lines if line not in told.stdout] == []
 
 
+def directed(*, few: bool) -> int:
+    """How many probes have a direction."""
+    return sum(len(list(with_directions(case, few=few))) for case in directed_probes("float32", few=few))
+
+
 @pytest.mark.skipif(not PAGE.is_file(), reason="the documentation is not there")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_there_are_as_many_probes_as_the_documentation_says(dtype: str) -> None:
     text = PAGE.read_text(encoding="utf-8")
 
     assert f"a fixed list of {len(probes(dtype, few=False))} small cases" in text
-    assert f"asked {len(probes(dtype, few=True))} cases" in text
-    assert f"on up to {len(probes(dtype, few=False))} probes" in README.read_text(encoding="utf-8")
+    assert (
+        f"asked {len(probes(dtype, few=True))} cases of two shapes, and {directed(few=True)} with a direction"
+        in text
+    )
+    assert f"is asked {directed(few=False)} cases with a direction besides" in text
+    most = len(probes(dtype, few=False)) + directed(few=False)
+    assert f"on up to {most} probes" in README.read_text(encoding="utf-8")
