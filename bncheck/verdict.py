@@ -23,6 +23,11 @@ class Status(StrEnum):
     CRASHED = "crashed"
     TIMED_OUT = "timed_out"
 
+    @property
+    def fails(self) -> bool:
+        """Whether the law does not hold."""
+        return self in (Status.VIOLATED, Status.UNSTABLE, Status.CRASHED, Status.TIMED_OUT)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -38,6 +43,12 @@ class Failure:
     def quantities(self) -> tuple[str, ...]:
         """Names of what failed."""
         return tuple(comparison.quantity for comparison in self.comparisons)
+
+    def messages(self) -> tuple[str, ...]:
+        """What failed, in words."""
+        if self.crash is not None:
+            return (self.crash,)
+        return tuple(comparison.message() for comparison in self.comparisons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,11 @@ class Judgement:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything counted for one law in one dtype; `comparisons`: arrays of a case held against what is right."""
+    """Everything counted for one law in one dtype; `comparisons`: arrays of a case held against what is right.
+
+    `shares`: of each example that has elements, how many of them were conclusive, from 0 to 1.  `known`: examples that
+    fail as the baseline says; `failures`: the first of each other failure.
+    """
 
     examples: int = 0
     deciding: int = 0
@@ -63,18 +78,23 @@ class Tally:
     elements: Elements = field(default_factory=Elements)
     worst: float = 0.0
     seconds: float = 0.0
+    shares: list[float] = field(default_factory=list)
+    known: int = 0
     failures: dict[Status, Failure] = field(default_factory=dict)
 
-    def add(self, judgement: Judgement, seconds: float) -> None:
-        """Count one example."""
+    def add(self, judgement: Judgement, seconds: float, *, known: bool = False) -> None:
+        """Count one example; `known`: it fails as the baseline says."""
         self.examples += 1
         self.deciding += judgement.decides
         self.comparisons += len(judgement.comparisons)
         self.seconds += seconds
-        for comparison in judgement.comparisons:
-            self.elements = self.elements + comparison.elements
-            self.worst = max(self.worst, comparison.ratio)
-        if judgement.failure is not None:
+        elements = sum((each.elements for each in judgement.comparisons), Elements())
+        if elements.total:
+            self.shares.append(elements.judged / elements.total)
+        self.elements = self.elements + elements
+        self.worst = max((self.worst, *(each.ratio for each in judgement.comparisons)))
+        self.known += known
+        if judgement.failure is not None and not known:
             self.failures.setdefault(judgement.failure.status, judgement.failure)
 
     @property
@@ -85,12 +105,12 @@ class Tally:
 
     @property
     def status(self) -> Status:
-        """Held needs a deciding example and half of all elements conclusive."""
+        """Held needs a deciding example, and half of the elements conclusive, of whatever size an example is."""
         if self.failure is not None:
             return self.failure.status
-        if self.deciding == 0 or 2 * self.elements.judged < self.elements.total:
+        if self.deciding == 0 or 2 * sum(self.shares) < len(self.shares):
             return Status.UNDECIDED
-        return Status.HELD
+        return Status.KNOWN if self.known else Status.HELD
 
 
 SERIOUSNESS = (
