@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bncheck.adapter import Gradients as Gradients
     from bncheck.adapter import Second as Second
     from bncheck.adapter import State as State
+    from bncheck.baseline.entry import Baseline
     from bncheck.capabilities import Capabilities as Capabilities
     from bncheck.dialect import Dialect as Dialect
     from bncheck.direction import Direction as Direction
@@ -60,18 +62,28 @@ def check(
     device: str | None = None,
     dialect: Mapping[str, str] | None = None,
     isolate: bool | None = None,
+    baseline: str | PathLike[str] | None = None,
 ) -> Report:
     """Judge one target, a string as on the command line or an object, and return the report.
 
     Raises UsageError on misuse and nothing else about the target: what does not load, and what is violated, is in
-    the report, whose `exit_code` is 0 where all laws hold.
+    the report, whose `exit_code` is 0 where all laws hold.  `baseline`: a file of failures that are known.
     """
     from bncheck.checking import run
     from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
 
     options = Options(
-        profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks), isolate
+        profile,
+        seed,
+        include,
+        exclude,
+        tuple(dtypes),
+        device,
+        dialect or {},
+        tuple(ranks),
+        isolate,
+        baseline=_baseline(baseline),
     )
     return run([target], CATALOGUE, options)
 
@@ -87,18 +99,37 @@ def parametrize(
     device: str | None = None,
     dialect: Mapping[str, str] | None = None,
     isolate: bool | None = None,
+    baseline: str | PathLike[str] | None = None,
 ) -> pytest.MarkDecorator:
     """Decorate a test with parameters `law` and `implementation`: one test for each law and target.
 
-    The test calls `law(implementation)`, which raises AssertionError with the finding where the law fails.
+    The test calls `law(implementation)`, which raises AssertionError with the finding where the law fails; it is an
+    expected failure where the file `baseline` knows it.
     """
     from bncheck.options import Options
     from bncheck.pytest_support import parametrized
 
-    return parametrized(
-        targets,
-        Options(profile, seed, include, exclude, tuple(dtypes), device, dialect or {}, tuple(ranks), isolate),
+    options = Options(
+        profile,
+        seed,
+        include,
+        exclude,
+        tuple(dtypes),
+        device,
+        dialect or {},
+        tuple(ranks),
+        isolate,
+        baseline=_baseline(baseline),
     )
+    return parametrized(targets, options)
+
+
+def _baseline(path: str | PathLike[str] | None) -> Baseline | None:
+    from pathlib import Path
+
+    from bncheck.baseline.reading import baseline_of
+
+    return None if path is None else baseline_of(Path(path))
 
 
 def __getattr__(name: str) -> Any:

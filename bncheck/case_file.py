@@ -30,6 +30,7 @@ DEGENERATE = "contract."
 # What a finding's id does not hang on.
 _BESIDE = ("environment", "message", "cause")
 _CAUSE = re.compile(r"[a-z_]+\.[a-z0-9_]+( \+ [a-z_]+\.[a-z0-9_]+)?")
+_FLAGS = ("replaces", "debiased", "backward")
 _ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 
 
@@ -56,6 +57,10 @@ class SavedCase:
         plain = {key: value for key, value in self.as_json().items() if key not in _BESIDE}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:10]
 
+    def was_found_under(self, device: str | None, dialect: Mapping[str, str]) -> bool:
+        """Whether it was found on this device, the CPU where none is named, under these conventions."""
+        return (self.device or "cpu") == (device or "cpu") and dict(self.dialect) == dict(dialect)
+
     def as_json(self) -> dict[str, Any]:
         """Plain data; numbers of arrays are hexadecimal floats."""
         case = self.case
@@ -77,7 +82,7 @@ class SavedCase:
                 "batches": case.batches,
                 "steps": case.steps,
                 **({"layouts": dict(case.layouts)} if case.layouts else {}),
-                **({"replaces": True} if case.replaces else {}),
+                **{name: True for name in _FLAGS if getattr(case, name)},
                 **({"program": [_step_out(step) for step in case.program]} if case.program else {}),
                 **{name: None if array is None else _array_out(array) for name, array in arrays.items()},
             },
@@ -108,10 +113,18 @@ def find(name: str, folder: Path = FOLDER) -> SavedCase:
         raise UsageError(
             f"there is no case {name[:80]!r}: neither a file of that name nor one under {folder}"
         )
-    if path.stat().st_size > LARGEST_FILE:
-        raise UsageError(f"{path} has {path.stat().st_size} bytes; a case file has at most {LARGEST_FILE}")
+    return read(path)
+
+
+def read(path: Path) -> SavedCase:
+    """The case of a file; raises UsageError with one sentence for all that is wrong."""
     try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise UsageError(f"{path} has {size} bytes; a case file has at most {LARGEST_FILE}")
         content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no JSON file: {error}") from None
     try:
@@ -144,12 +157,17 @@ def _saved_of(content: Any) -> SavedCase:
     if device is not None and not isinstance(device, str):
         raise _Damage(f"its device is {device!r}, expected a word")
     cause = content.get("cause")
-    if cause is not None and not (isinstance(cause, str) and _CAUSE.fullmatch(cause)):
+    if cause is not None and not is_cause(cause):
         raise _Damage(f"its cause is {cause!r}, expected a word such as eps.missing")
     case = _case_of(content.get("case"))
     if case.count < 2 and not words["law"].startswith(DEGENERATE):
         raise _Damage(f"x has fewer than two values a channel, which only a law of {DEGENERATE}* is about")
     return SavedCase(**words, case=case, device=device, dialect=dialect, cause=cause)
+
+
+def is_cause(told: Any) -> bool:
+    """Whether something read is the id of a cause, or of two together."""
+    return isinstance(told, str) and _CAUSE.fullmatch(told) is not None
 
 
 def _word(content: Mapping[str, Any], key: str) -> str:
@@ -192,6 +210,8 @@ def _case_of(told: Any) -> Case:
         layouts=_layouts(told.get("layouts", {})),
         program=_program(told.get("program", [])),
         replaces=told.get("replaces") is True,
+        debiased=told.get("debiased") is True,
+        backward=told.get("backward") is True,
     )
 
 

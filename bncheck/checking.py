@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
-from bncheck.case_file import SavedCase, save
+from bncheck.baseline.judging import standings
+from bncheck.baseline.known import Known
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.environment import environment
 from bncheck.errors import DefectError, LoadError
+from bncheck.findings import Judged
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.numerics import measured
 from bncheck.options import Options
-from bncheck.reference.formats import FORMATS
 from bncheck.reference.self_check import OracleDisagreement, check_oracle_against_itself
-from bncheck.report import FAILING, Finding, LawReport, Report, TargetReport
-from bncheck.shrinking import shrunk
-from bncheck.verdict import Failure, Status, most_serious
-from bncheck.verify import Progress, Tallies, planned, started, verify
+from bncheck.report import FAILING, Report, TargetReport
+from bncheck.saved_cases import Cases, ReplayedCase, cases_in, replayed_cases
+from bncheck.verdict import Status
+from bncheck.verify import Progress, planned, started, verify
 
-if TYPE_CHECKING:
-    from bncheck.causes.attribution import Attribution
-    from bncheck.causes.explanation import Explanation
+NO_CASES = Cases()
 
-UNSTABLE = "outside the bound of the numeric class that is required, inside that of a one-pass variance mean(x^2) - mean(x)^2"
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of a target before its examples are drawn: the baseline, and what it does on saved cases."""
+
+    known: Known = field(default_factory=Known)
+    replayed: tuple[ReplayedCase, ...] = ()
+    interrupted: bool = False
 
 
 def run(
@@ -41,16 +49,23 @@ def run(
     """Judge each target by the selected laws; raises UsageError on misuse and DefectError on a defect of bncheck."""
     started = time.perf_counter()
     trust_the_oracle()
-    chosen = options.selected(laws)
     effort = effort_of(options.profile)
     corpus = Corpus(options.seed, effort)
+    cases = cases_in(options.replays, laws)
     reports: list[TargetReport] = []
     for target in targets:
-        reports.append(judged(target, chosen, options, corpus, progress=progress))
+        reports.append(judged(target, laws, options, corpus, cases=cases, progress=progress))
         if reports[-1].interrupted:
             break
-    seconds = time.perf_counter() - started
-    return Report(environment(), options.seed, options.profile, seconds, tuple(reports), strict=effort.strict)
+    return Report(
+        environment(),
+        options.seed,
+        options.profile,
+        time.perf_counter() - started,
+        tuple(reports),
+        strict=effort.strict,
+        damaged=cases.damaged,
+    )
 
 
 def trust_the_oracle() -> None:
@@ -62,17 +77,63 @@ def trust_the_oracle() -> None:
 
 
 def judged(
-    target: Any, laws: Sequence[Law], options: Options, corpus: Corpus, *, progress: Progress | None = None
+    target: Any,
+    laws: Sequence[Law],
+    options: Options,
+    corpus: Corpus,
+    *,
+    cases: Cases = NO_CASES,
+    progress: Progress | None = None,
 ) -> TargetReport:
-    """One target: loaded, verified, its failures shrunk; what does not load becomes an error in its report."""
+    """One target: its baseline, the saved cases, then the selected laws; what does not load becomes an error in its report."""
     try:
         implementation = loaded(target, options)
     except LoadError as error:
         return TargetReport(target if isinstance(target, str) else repr(target), error=str(error))
     try:
-        return report_on(implementation, laws, options, corpus, progress=progress)
+        chosen = options.selected(laws)
+        before = _before(target, implementation, laws, options, cases)
+        return report_on(implementation, chosen, options, corpus, before=before, progress=progress)
+    except LoadError as error:
+        return TargetReport(implementation.name, error=str(error))
     finally:
         implementation.close()
+
+
+def _before(
+    target: Any, implementation: Implementation, laws: Sequence[Law], options: Options, cases: Cases
+) -> Before:
+    try:
+        known = known_to(target, implementation, laws, options)
+        concerning = [each for each in cases.saved if options.concerns(each[1], implementation.name)]
+        replayed = replayed_cases(concerning, options.selected(laws), implementation, known)
+        return Before(known, tuple(replayed))
+    except KeyboardInterrupt:
+        return Before(interrupted=True)
+
+
+def known_to(target: Any, implementation: Implementation, laws: Sequence[Law], options: Options) -> Known:
+    """The failures of a target that the baseline knows, each entry judged by its case, whatever the run leaves out."""
+    if options.baseline is None:
+        return Known()
+    entries = options.baseline.concerning(implementation.name, options.device, options.dialect)
+    loads = partial(taking, target=target, implementation=implementation, options=options)
+    return Known(standings(entries, laws, options.today, loads))
+
+
+@contextmanager
+def taking(
+    dtype: str, *, target: Any, implementation: Implementation, options: Options
+) -> Iterator[Implementation]:
+    """A target that takes a dtype: as it is loaded; anew where the run asks for other dtypes, or for some ranks alone."""
+    if not options.ranks and dtype in implementation.capabilities.dtypes:
+        yield implementation
+        return
+    again = loaded(target, replace(options, ranks=(), dtypes=(dtype,)))
+    try:
+        yield again
+    finally:
+        again.close()
 
 
 def loaded(target: Any, options: Options) -> Implementation:
@@ -93,27 +154,23 @@ def report_on(
     options: Options,
     corpus: Corpus,
     *,
+    before: Before | None = None,
     progress: Progress | None = None,
 ) -> TargetReport:
     """A loaded target.  An interruption ends the verification; what was found until then is reported, not shrunk."""
-    dtypes = _dtypes(implementation, options)
+    before, dtypes = before or Before(), judged_dtypes(implementation, options)
     plan = planned(laws, implementation, dtypes)
     tallies = started(plan)
-    interrupted = False
+    interrupted = before.interrupted
     numerics = None
     try:
-        verify(implementation, plan, corpus, tallies, progress=progress)
-        if dtypes and laws:
-            numerics = measured(implementation, _measured_dtype(dtypes))
+        if not interrupted:
+            verify(implementation, plan, corpus, tallies, witness=before.known.witness, progress=progress)
+            numerics = measured(implementation, _measured_dtype(dtypes)) if dtypes and laws else None
     except KeyboardInterrupt:
         interrupted = True
-    found = _Judged(
-        implementation,
-        dtypes,
-        tallies,
-        options,
-        0 if interrupted else corpus.effort.shrinks,
-    )
+    shrinks = 0 if interrupted else corpus.effort.shrinks
+    found = Judged(implementation, dtypes, tallies, options, shrinks, before.known)
     try:
         reports = tuple(found.law_report(law) for law in laws)
     except KeyboardInterrupt:
@@ -121,17 +178,22 @@ def report_on(
         reports = tuple(replace(found, shrinks=0).law_report(law) for law in laws)
     statuses = {each.status for each in reports}
     # What does not answer in time would not answer more questions either.
-    asked = not interrupted and Status.TIMED_OUT not in statuses and bool(statuses & {*FAILING})
+    answers = not interrupted and Status.TIMED_OUT not in statuses
+    misdeclared = _misdeclared(implementation) if answers else ()
     return TargetReport(
         target=implementation.name,
         adapter=implementation.adapter.name,
         device=implementation.device,
+        versions=implementation.adapter.versions(),
         capabilities=implementation.capabilities,
         dialect=implementation.dialect,
         numerics=numerics,
         laws=reports,
-        contradictions=_contradictions(implementation) if asked else (),
+        contradictions=_contradictions(implementation) if answers and statuses & {*FAILING} else misdeclared,
+        misdeclared=misdeclared,
         interrupted=interrupted,
+        baseline=before.known.counted(),
+        replayed=before.replayed,
     )
 
 
@@ -139,10 +201,20 @@ def _contradictions(implementation: Implementation) -> tuple[str, ...]:
     """The conventions that were declared and are not followed, in words; the questions are loaded with the first failure."""
     from bncheck.identify.identifying import contradictions  # noqa: PLC0415
 
-    return tuple(each.contradiction() for each in contradictions(implementation))
+    return tuple(dict.fromkeys(each.contradiction() for each in contradictions(implementation)))
 
 
-def _dtypes(implementation: Implementation, options: Options) -> tuple[str, ...]:
+def _misdeclared(implementation: Implementation) -> tuple[str, ...]:
+    """What is declared, cannot be judged by any law, and is not so, in words."""
+    if not implementation.dialect.measured:
+        return ()
+    from bncheck.identify.identifying import misdeclared  # noqa: PLC0415
+
+    return tuple(dict.fromkeys(each.contradiction() for each in misdeclared(implementation)))
+
+
+def judged_dtypes(implementation: Implementation, options: Options) -> tuple[str, ...]:
+    """The dtypes that a target offers and the options leave."""
     offered = implementation.capabilities.dtypes
     return tuple(name for name in offered if not options.dtypes or name in options.dtypes)
 
@@ -150,97 +222,3 @@ def _dtypes(implementation: Implementation, options: Options) -> tuple[str, ...]
 def _measured_dtype(dtypes: Sequence[str]) -> str:
     """The numeric class is told in float32 where that is judged: that is where classes differ in practice."""
     return "float32" if "float32" in dtypes else dtypes[0]
-
-
-@dataclass(slots=True)
-class _Judged:
-    """One target with all that was counted for it, on the way to its law reports.
-
-    `shrinks`: evaluations for each case; where there are none, no causes are looked for either.
-    """
-
-    implementation: Implementation
-    dtypes: tuple[str, ...]
-    tallies: Tallies
-    options: Options
-    shrinks: int
-    attribution: Attribution | None = None
-    crashes: dict[tuple[str, str | None], Failure] = field(default_factory=dict)
-
-    def law_report(self, law: Law) -> LawReport:
-        """The verdict on one law, its most serious failure shrunk."""
-        reason = self.why_not(law)
-        if reason is not None:
-            return LawReport(law, Status.NOT_APPLICABLE, reason)
-        by_dtype = self.tallies[law]
-        status = most_serious([tally.status for tally in by_dtype.values()])
-        failures = [tally.failure for tally in by_dtype.values() if tally.failure is not None]
-        first = next((failure for failure in failures if failure.status == status), None)
-        findings = () if first is None else self.findings(law, first)
-        return LawReport(law, status, _reason(status), by_dtype, findings)
-
-    def why_not(self, law: Law) -> str | None:
-        """Why a law does not apply: a capability, or the dtypes that are judged."""
-        reason = law.why_not(self.implementation.capabilities)
-        if reason is not None or law.dtypes(self.dtypes):
-            return reason
-        wanted = ", ".join(law.region.dtypes or FORMATS)
-        offered = ", ".join(self.implementation.capabilities.dtypes)
-        judged = ", ".join(self.dtypes) or f"none of the {offered} that it offers"
-        return f"it is a law for {wanted}; the target is judged in {judged}"
-
-    def smallest(self, law: Law, first: Failure) -> Failure:
-        """The failure on a simpler case.  What ended the process is the same for all laws of a region: once is enough."""
-        key = (first.drawing.region.name, first.crash)
-        if first.crash is not None and key in self.crashes:
-            return self.crashes[key]
-        found = shrunk(law, self.implementation, first, budget=self.shrinks)
-        if first.crash is not None:
-            self.crashes[key] = found
-        return found
-
-    def causes(self, law: Law, first: Failure, smallest: Failure) -> tuple[Explanation, ...]:
-        """The likeliest causes of a finding; the library of causes is loaded with the first failure of a target."""
-        from bncheck.causes.attribution import Attribution  # noqa: PLC0415
-
-        if self.attribution is None:
-            self.attribution = Attribution(self.implementation)
-        return self.attribution.explanations(law, first, smallest)
-
-    def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
-        """One finding a quantity that fails on the smallest case, or one for a crash."""
-        smallest = self.smallest(law, first)
-        dtype, command = (
-            smallest.drawing.dtype,
-            self.options.command(self.implementation.name, law, first.drawing.dtype),
-        )
-        words = [comparison.message() for comparison in smallest.comparisons]
-        message = words[0] if smallest.crash is None else smallest.crash
-        causes = self.causes(law, first, smallest) if self.shrinks else None
-        found = Finding(message, smallest.case, dtype, command, causes=causes)
-        if self.options.cases is not None:
-            saved = SavedCase(
-                target=self.implementation.name,
-                law=law.id,
-                dtype=dtype,
-                status=str(smallest.status),
-                message=message,
-                case=smallest.case,
-                device=self.options.device,
-                dialect=self.options.dialect,
-                cause=causes[0].id if causes else None,
-            )
-            path = save(saved, self.options.cases)
-            found = replace(found, replay=f"bncheck replay {saved.id}", saved=str(path), found_by=command)
-        if smallest.crash is not None:
-            return (found,)
-        return tuple(
-            replace(found, message=comparison.message(), comparison=comparison)
-            for comparison in smallest.comparisons
-        )
-
-
-def _reason(status: Status) -> str | None:
-    if status == Status.UNDECIDED:
-        return "no example decided, or under half of the elements were conclusive"
-    return UNSTABLE if status == Status.UNSTABLE else None

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bncheck.commands.baseline import baseline
 from bncheck.commands.compare import compare
 from bncheck.commands.doctor import doctor
 from bncheck.commands.identify import identify
 from bncheck.commands.laws import explain, list_laws
-from bncheck.commands.options import conventions, of_examples, of_laws, of_targets
+from bncheck.commands.matrix import matrix
+from bncheck.commands.options import conventions, of_examples, of_judging, of_laws, of_targets
 from bncheck.commands.replay import replay
 from bncheck.environment import version
 from bncheck.terminal import clear_errors, progress_line, terminal
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 def commands() -> None:
     """Say whether a Batch Normalization implementation is right, and where and why it is not.
 
-    Exit codes: 0 all laws hold; 1 something is violated, unstable, undecided or crashed, or compare finds a bug;
+    Exit codes: 0 all laws hold; 1 something is violated, unstable, undecided or crashed, an entry of the baseline is
+    stale, a saved case still fails, or compare finds a bug;
     2 wrong usage; 3 a defect of bncheck itself; 4 a target could not be loaded; 5 nothing ran.
     """
 
@@ -35,15 +38,14 @@ def commands() -> None:
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @of_examples("ci")
 @of_laws
+@of_judging
 @click.option(
-    "--rank", "ranks", type=click.IntRange(2, 5), multiple=True, help="Only x of this rank (repeatable)."
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The failures that are known, as bncheck baseline update writes them.",
 )
-@click.option(
-    "--numerics",
-    type=click.Choice(("two_pass", "stable", "one_pass", "centred")),
-    multiple=True,
-    help="The numeric class to meet: of the variance, or a centred affine step (repeatable).",
-)
+@click.option("--replay/--no-replay", default=True, help="Replay the saved cases of earlier runs first.")
 @of_targets
 def run(
     targets: tuple[str, ...],
@@ -56,6 +58,8 @@ def run(
     device: str | None,
     declared: tuple[str, ...],
     numerics: tuple[str, ...],
+    baseline: Path | None,
+    replay: bool,
     isolate: bool | None,
     reports: tuple[str, ...],
     report_dir: Path,
@@ -65,8 +69,10 @@ def run(
     TARGET is [adapter+]LOCATOR[:attribute][?key=value&...][@device], for instance torch.nn:BatchNorm2d,
     mylayer.py:MyBatchNorm, torch.nn:BatchNorm1d?affine=false, reference.numpy.
     """
-    from bncheck.case_file import folder_for_cases
+    from bncheck.baseline.reading import baseline_of
+    from bncheck.case_file import FOLDER, folder_for_cases
     from bncheck.checking import run
+    from bncheck.earlier_text import print_share
     from bncheck.json_report import destination, write
     from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
@@ -85,6 +91,8 @@ def run(
             dialect=conventions(declared, numerics),
             isolate=isolate,
             cases=folder_for_cases(),
+            replays=FOLDER if replay else None,
+            baseline=None if baseline is None else baseline_of(baseline),
         )
         for text in targets:
             parse_target(text)
@@ -99,6 +107,8 @@ def run(
             report = run(targets, CATALOGUE, options, progress=progress)
         for target in report.targets:
             print_target(console, target)
+        if options.baseline is not None:
+            print_share(console, report, options.baseline)
         print_summary(console, report)
         if path is not None:
             write(report, path)
@@ -161,7 +171,7 @@ def shipped() -> Collection:
     return Collection(BUGS, SOUND, CATALOGUE)
 
 
-for each in (replay, identify, compare, list_laws, explain, doctor):
+for each in (replay, identify, compare, baseline, matrix, list_laws, explain, doctor):
     commands.add_command(each)
 
 

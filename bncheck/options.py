@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 from bncheck.adapters.found import RANKS
+from bncheck.baseline.entry import Baseline
+from bncheck.case_file import SavedCase
 from bncheck.effort import effort_of
 from bncheck.errors import UsageError
 from bncheck.law import Law
@@ -19,7 +22,8 @@ from bncheck.reference.formats import FORMATS
 class Options:
     """What a run is asked for.  `include`, `exclude`: regular expressions searched in law ids; `dtypes`: all offered
     where empty; `ranks`: of x, likewise; `dialect`: conventions declared by name for every target; `isolate`: as for
-    `load`; `cases`: the folder in which findings are saved, None where they are not.
+    `load`; `cases`: the folder in which findings are saved, None where they are not; `replays`: the folder whose saved
+    cases are judged first; `baseline`: the failures that are known, judged as of `today`.
     """
 
     profile: str = "ci"
@@ -32,6 +36,9 @@ class Options:
     ranks: tuple[int, ...] = ()
     isolate: bool | None = None
     cases: Path | None = None
+    replays: Path | None = None
+    baseline: Baseline | None = None
+    today: date = field(default_factory=date.today)
 
     def __post_init__(self) -> None:
         effort_of(self.profile)
@@ -52,6 +59,19 @@ class Options:
             for law in laws
             if (wanted is None or wanted.search(law.id))
             and not (unwanted is not None and unwanted.search(law.id))
+        )
+
+    def about(self, law: Law) -> Options:
+        """The same with those entries of the baseline that are of one law."""
+        return replace(self, baseline=None if self.baseline is None else self.baseline.of(law.id))
+
+    def concerns(self, saved: SavedCase, target: str) -> bool:
+        """Whether a saved case was found as a run with these options judges a target: device, conventions, dtype, rank."""
+        return (
+            saved.target == target
+            and saved.was_found_under(self.device, self.dialect)
+            and (not self.dtypes or saved.dtype in self.dtypes)
+            and (not self.ranks or saved.case.x.ndim in self.ranks)
         )
 
     def command(self, target: str, law: Law, dtype: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import StringIO
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bncheck.checking import Before, known_to, report_on
 from bncheck.checking import loaded as load_target
-from bncheck.checking import report_on
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.errors import LoadError
@@ -33,19 +33,28 @@ class Tested:
     options: Options
 
     def __call__(self, implementation: Any) -> None:
-        """Judge a target by this law: passes, skips where it does not apply, raises AssertionError with the finding."""
+        """Judge a target by this law: passes, skips where it does not apply, raises AssertionError with the finding.
+
+        A failure that the baseline knows is an expected one; an entry of the law that is stale raises too.
+        """
         __tracebackhide__ = True
         corpus = _corpus(self.options.seed, self.options.profile)
         try:
             loaded = _loaded(implementation, self.options)
         except LoadError as error:
             raise AssertionError(str(error)) from None
-        report = report_on(loaded, (self.law,), self.options, corpus)
+        options = self.options.about(self.law)
+        before = Before(known_to(implementation, loaded, (self.law,), options))
+        report = report_on(loaded, (self.law,), options, corpus, before=before)
         (found,) = report.laws
+        if report.stale:
+            raise AssertionError(_told(report))
         if found.status == Status.NOT_APPLICABLE:
             pytest.skip(found.reason or "not applicable")
         if _fails(found, strict=corpus.effort.strict):
             raise AssertionError(_told(report))
+        if found.status == Status.KNOWN:
+            pytest.xfail(found.reason or "known")
 
 
 def parametrized(targets: Sequence[Any], options: Options) -> pytest.MarkDecorator:
@@ -67,7 +76,7 @@ def _loaded(target: Any, options: Options) -> Implementation:
     """A target named by a string is loaded once a session: its worker serves the tests of all laws."""
     if not isinstance(target, str):
         return load_target(target, options)
-    key = repr((target, options))
+    key = repr((target, replace(options, baseline=None)))
     if key not in _LOADED:
         _LOADED[key] = load_target(target, options)
     return _LOADED[key]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bncheck.case import Case
 from bncheck.case_file import SavedCase
 from bncheck.casting import cast
+from bncheck.causes.explanation import Explanation
 from bncheck.corpus import Drawing
 from bncheck.errors import UsageError
 from bncheck.fitting import fit
@@ -16,9 +17,12 @@ from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.reference.formats import FORMATS
-from bncheck.trial import Trial
-from bncheck.verdict import Status
+from bncheck.trial import Answers, Trial
+from bncheck.verdict import Failure, Status
 from bncheck.verify import judge
+
+# How often a case has to hold.
+TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ class Replay:
 class Replayed:
     """What a target does today on a saved case: `status` held or failing in some way, and the words for it.
 
-    `notes`: what the case has lost on its way to another dtype.
+    `notes`: what the case has lost on its way to another dtype.  `failure`: what fails.
+    `causes`: the likeliest first, empty where no known cause explains it, None where none was looked for.
     """
 
     target: str
@@ -82,6 +87,8 @@ class Replayed:
     messages: tuple[str, ...]
     case: Case
     notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+    causes: tuple[Explanation, ...] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -101,27 +108,53 @@ def replayed(asked: Replay, laws: Sequence[Law]) -> Iterator[tuple[Replayed, Imp
     case, notes = asked.case()
     with asked.loaded() as implementation:
         case = fit(case, implementation)
-        found = _judged(law, case, implementation, asked.dtype or asked.saved.dtype)
-        yield Replayed(asked.name, law, *found, case, notes), implementation
+        found = judged_again(law, case, implementation, asked.dtype or asked.saved.dtype)
+        told = Replayed(asked.name, law, found.status, found.messages, case, notes, found.failure)
+        yield told, implementation
 
 
-def _judged(
-    law: Law, case: Case, implementation: Implementation, dtype: str
-) -> tuple[Status, tuple[str, ...]]:
+def explained(found: Replayed, implementation: Implementation) -> Replayed:
+    """With the likeliest causes of what fails, for which the library of causes is loaded; what does not answer in time is not
+    asked more.
+    """
+    failure = found.failure
+    if failure is None or found.status == Status.TIMED_OUT:
+        return found
+    from bncheck.causes.attribution import Attribution  # noqa: PLC0415  # a replay that holds needs no causes
+
+    return replace(found, causes=Attribution(implementation).explanations(found.law, failure, failure))
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A saved case judged again: the status, the words for it, what fails, and its cost in starts of a process."""
+
+    status: Status
+    messages: tuple[str, ...] = ()
+    failure: Failure | None = None
+    restarts: int = 0
+
+
+def judged_again(law: Law, case: Case, implementation: Implementation, dtype: str) -> Again:
+    """A case, already fitted to the target, by its law."""
     reason = law.why_not(implementation.capabilities)
     if reason is None and not law.dtypes((dtype,)):
         reason = f"it is a law for {', '.join(law.region.dtypes or FORMATS)}, not for {dtype}"
     if reason is None and dtype not in implementation.capabilities.dtypes:
         reason = f"it does not take {dtype}"
     if reason is not None:
-        return Status.NOT_APPLICABLE, (reason,)
+        return Again(Status.NOT_APPLICABLE, (reason,))
     origin = Drawing(0, law.region, dtype, ladder=False, count=0, largest=0)
-    judgement = judge(law, case, Trial(implementation), origin)
-    failure = judgement.failure
-    if failure is None and not judgement.decides:
-        return Status.UNDECIDED, ("nothing could be concluded from this case",)
-    if failure is None:
-        return Status.HELD, ()
-    if failure.crash is not None:
-        return failure.status, (failure.crash,)
-    return failure.status, tuple(each.message() for each in failure.comparisons)
+    answers, restarts, decides = Answers(), 0, False
+    # What comes by chance, or by what was evaluated before, need not fail the first time.
+    for _ in range(TIMES):
+        trial = Trial(implementation, answers)
+        judgement = judge(law, case, trial, origin)
+        failure, restarts = judgement.failure, restarts + trial.restarts
+        if failure is not None:
+            return Again(failure.status, failure.messages(), failure, restarts)
+        decides = any(each.decides or each.elements.inconclusive for each in judgement.comparisons)
+    # It failed once: a number within its bound is right again, even where the bound exceeds the signal.
+    if not decides:
+        return Again(Status.UNDECIDED, ("nothing could be concluded from this case",), restarts=restarts)
+    return Again(Status.HELD, restarts=restarts)

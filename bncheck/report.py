@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite, isnan
 from typing import Any
 
+from bncheck.baseline.standing import EntryReport
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case
 from bncheck.causes.explanation import Explanation
@@ -15,10 +16,11 @@ from bncheck.comparison import Comparison, Elements
 from bncheck.dialect import Dialect
 from bncheck.law import Law
 from bncheck.numerics import Numerics
+from bncheck.saved_cases import ReplayedCase
 from bncheck.verdict import Status, Tally
 
 SCHEMA = 1
-FAILING = (Status.VIOLATED, Status.UNSTABLE, Status.CRASHED, Status.TIMED_OUT)
+FAILING = tuple(status for status in Status if status.fails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class LawReport:
             "by_dtype": {
                 dtype: {
                     "status": str(tally.status),
+                    "known": tally.known,
                     "examples": tally.examples,
                     "deciding": tally.deciding,
                     "comparisons": tally.comparisons,
@@ -121,21 +124,37 @@ class LawReport:
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """Everything said of one target; `error` where it could not be loaded.
+    """Everything said of one target; `error` where it could not be loaded.  `versions`: of the libraries that it runs on.
 
-    `contradictions`: where laws fail, the conventions that it is judged by and was measured not to follow.
+    `contradictions`: where laws fail, the conventions that it is judged by and was measured not to follow; else
+    `misdeclared`: those that are declared, judged by no law, and not so, which fails the run.
+    `baseline`: the entries for this target, and how they stand.  `replayed`: the saved cases of earlier runs.
     """
 
     target: str
     adapter: str | None = None
     device: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     capabilities: Capabilities | None = None
     dialect: Dialect | None = None
     numerics: Numerics | None = None
     laws: tuple[LawReport, ...] = ()
     contradictions: tuple[str, ...] = ()
+    misdeclared: tuple[str, ...] = ()
     interrupted: bool = False
+    baseline: tuple[EntryReport, ...] = ()
+    replayed: tuple[ReplayedCase, ...] = ()
+
+    @property
+    def stale(self) -> tuple[EntryReport, ...]:
+        """The entries of the baseline that fail the run."""
+        return tuple(each for each in self.baseline if each.is_stale)
+
+    @property
+    def still_failing(self) -> tuple[ReplayedCase, ...]:
+        """The saved cases that fail the run."""
+        return tuple(each for each in self.replayed if each.still_fails)
 
     def as_json(self) -> dict[str, Any]:
         """The target of the schema."""
@@ -143,6 +162,7 @@ class TargetReport:
             "target": self.target,
             "adapter": self.adapter,
             "device": self.device,
+            "versions": dict(self.versions),
             "error": None if self.error is None else {"type": "LoadError", "message": self.error},
             "capabilities": None if self.capabilities is None else asdict(self.capabilities),
             "dialect": None if self.dialect is None else asdict(self.dialect),
@@ -151,13 +171,16 @@ class TargetReport:
             else asdict(self.numerics),
             "laws": [law.as_json() for law in self.laws],
             "contradictions": list(self.contradictions),
+            "misdeclared": list(self.misdeclared),
             "interrupted": self.interrupted,
+            "baseline": [entry.as_json() for entry in self.baseline],
+            "replayed": [case.as_json() for case in self.replayed],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run: what it ran on, what it says, how it exits."""
+    """A run: what it ran on, what it says, how it exits; `damaged`: saved cases that cannot be replayed, a sentence each."""
 
     environment: Mapping[str, Any]
     seed: int
@@ -165,6 +188,7 @@ class Report:
     seconds: float
     targets: tuple[TargetReport, ...]
     strict: bool
+    damaged: tuple[str, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:
@@ -179,14 +203,14 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 all hold; 1 something fails, or the run was interrupted; 4 a target could not be loaded; 5 nothing ran.  The most serious decides."""
+        """0 all hold; 1 something fails, an entry of the baseline is stale, or the run was interrupted; 4 a target could not be loaded; 5 nothing ran.  The most serious decides."""
         codes = [self._exit_code_of(target) for target in self.targets]
         return next((code for code in (1, 4, 5) if code in codes), 0 if codes else 5)
 
     def _exit_code_of(self, target: TargetReport) -> int:
         if target.error is not None:
             return 4
-        if target.interrupted:
+        if target.interrupted or target.stale or target.still_failing or target.misdeclared:
             return 1
         statuses = {law.status for law in target.laws}
         if statuses.intersection(FAILING) or (self.strict and Status.UNDECIDED in statuses):
@@ -205,6 +229,7 @@ class Report:
             "targets": [target.as_json() for target in self.targets],
             "summary": self.summary,
             "exit": self.exit_code,
+            "damaged_cases": list(self.damaged),
         }
         return {key: jsonable(value) for key, value in plain.items()}
 

@@ -6,6 +6,7 @@ as well as drawn ones, compiled targets keep to their ladder of shapes, and a sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.simplification import complexity, proposals
-from bncheck.trial import Trial
+from bncheck.trial import Answers, Trial
 from bncheck.verdict import Failure
 from bncheck.verify import judge
 
@@ -31,6 +32,7 @@ class _Search:
     implementation: Implementation
     best: Failure
     budget: int
+    counts: Callable[[Failure], bool]
     restarts: int = 0
 
     def improve(self) -> bool:
@@ -41,7 +43,6 @@ class _Search:
                 continue
             if self.budget <= 0 or self.restarts >= RESTARTS:
                 return False
-            self.budget -= 1
             failure = self.failure(case)
             if failure is not None:
                 self.best = failure
@@ -49,16 +50,34 @@ class _Search:
         return False
 
     def failure(self, case: Case) -> Failure | None:
-        """The same failure on another case, None where it is another or none."""
-        trial = Trial(self.implementation)
+        """The same failure on another case, None where it is another or none.
+
+        Twice in a row, but for a crash, which may cost a process: the first time it may be one by chance, or by what
+        was evaluated before.
+        """
+        answers = Answers()
+        found = self._judged(case, answers)
+        return found if found is None or found.crash is not None else self._judged(case, answers)
+
+    def _judged(self, case: Case, answers: Answers) -> Failure | None:
+        self.budget -= 1
+        trial = Trial(self.implementation, answers)
         found = judge(self.law, case, trial, self.best.drawing).failure
         self.restarts += trial.restarts
-        return found if found is not None and same_kind(found, self.best) else None
+        kept = found is not None and same_kind(found, self.best) and self.counts(found)
+        return found if kept else None
 
 
-def shrunk(law: Law, implementation: Implementation, first: Failure, *, budget: int) -> Failure:
-    """A failure of the same law, verdict and quantity on the simplest case that `budget` evaluations find."""
-    search = _Search(law, implementation, first, budget)
+def shrunk(
+    law: Law,
+    implementation: Implementation,
+    first: Failure,
+    *,
+    budget: int,
+    counts: Callable[[Failure], bool] = lambda _: True,
+) -> Failure:
+    """A failure of the same law, verdict and quantity, that counts, on the simplest case that `budget` evaluations find."""
+    search = _Search(law, implementation, first, budget, counts)
     # Simplified arrays may overflow on the way; what they are worth is found out by judging them.
     with np.errstate(all="ignore"):
         while search.improve():

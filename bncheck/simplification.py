@@ -27,7 +27,7 @@ Complexity = tuple[int, int, int, int, float]
 def complexity(case: Case) -> Complexity:
     """How hard a case is to read: elements, rank, steps, layouts, then the digits of all its numbers."""
     arrays = [case.x, *(array for array in (case.dy, *_vectors(case).values()) if array is not None)]
-    digits = sum(float(np.sum(_digits(array))) for array in arrays) if case.x.size <= 4 * FEW else 0.0
+    digits = sum(float(np.sum(_digits(array))) for array in arrays)
     numbers = (
         _rank(case.eps, EPS) + (0 if case.momentum is None else _rank(case.momentum, MOMENTA)) + case.batches
     )
@@ -61,37 +61,42 @@ def _vectors(case: Case) -> dict[str, Native | None]:
 
 def proposals(case: Case, capabilities: Capabilities) -> Iterator[Case]:
     """Simpler cases to try, most of them no longer a counterexample."""
-    yield from (_ladder(case) if capabilities.compiles else _shapes(case, capabilities))
+    yield from (_ladder(case) if capabilities.compiles else _shapes(case, capabilities, fine=False))
+    yield from _sparse(case)
     yield from _programs(case)
     yield from _layouts(case)
     yield from _numbers(case)
     yield from _whole_vectors(case)
     yield from _whole_arrays(case)
+    if not capabilities.compiles:
+        yield from _shapes(case, capabilities, fine=True)
     if case.x.size <= FEW:
         yield from _elements(case)
 
 
-def _shapes(case: Case, capabilities: Capabilities) -> Iterator[Case]:
+def _shapes(case: Case, capabilities: Capabilities, *, fine: bool) -> Iterator[Case]:
     flat = (case.count, case.channels)
     lowest = fitted_shape(flat, (min(capabilities.ranks),))
-    if lowest != case.x.shape and len(lowest) <= case.x.ndim:
+    if not fine and lowest != case.x.shape and len(lowest) <= case.x.ndim:
         yield case.reshaped(lowest)
     for axis in range(case.x.ndim):
         if axis != 1 or capabilities.channels is None:
-            yield from _shorter(case, axis)
+            yield from _shorter(case, axis, fine=fine)
 
 
-def _shorter(case: Case, axis: int) -> Iterator[Case]:
-    """The first few positions of an axis; without a half of it, a quarter, ..., each one (Zeller and Hildebrandt 2002).
+def _shorter(case: Case, axis: int, *, fine: bool) -> Iterator[Case]:
+    """The first few positions of an axis; without a half of it, a quarter; `fine`: an eighth, ..., each one, of a long axis
+    the first or the last alone (Zeller and Hildebrandt 2002).
 
     Most failures survive the first step, which saves the way down to it where every failure costs a process.
     """
     length = case.x.shape[axis]
-    if length > 2 * TINY and (axis == 1 or case.count // length * TINY >= 2):
+    if not fine and length > 2 * TINY and (axis == 1 or case.count // length * TINY >= 2):
         yield _taken(case, axis, np.arange(TINY))
     size = length // 2
     while size >= 1:
-        for start in range(0, length, size):
+        starts = [] if fine == (4 * size >= length) else list(range(0, length, size))
+        for start in starts if len(starts) <= FEW else (starts[0], starts[-1]):
             kept = np.r_[0:start, min(start + size, length) : length]
             if len(kept) and (axis == 1 or case.count // length * len(kept) >= min(2, case.count)):
                 yield _taken(case, axis, kept)
@@ -164,6 +169,17 @@ def _numbers(case: Case) -> Iterator[Case]:
             yield case.changed(momentum=momentum)
     for batches in range(case.batches):
         yield case.changed(batches=batches)
+
+
+def _sparse(case: Case) -> Iterator[Case]:
+    """Of a large array the last value of each channel alone, which short tails, blocks and indices lose."""
+    for name in ("x", "dy"):
+        array = getattr(case, name)
+        if array is not None and array.size > FEW:
+            for value in (1.0, 0.1):
+                sparse = np.zeros_like(array)
+                sparse[(-1, slice(None), *(-1,) * (array.ndim - 2))] = value
+                yield case.changed(**{name: sparse})
 
 
 def _whole_vectors(case: Case) -> Iterator[Case]:

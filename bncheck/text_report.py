@@ -8,9 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from bncheck.case import Case, Native
+from bncheck.earlier_text import print_baseline, print_replayed_cases
 from bncheck.numerics import Numerics
 from bncheck.replaying import Replayed
-from bncheck.report import Finding, LawReport, Report, TargetReport
+from bncheck.report import FAILING, Finding, LawReport, Report, TargetReport
 from bncheck.verdict import Status
 
 COLOURS = {
@@ -50,18 +51,22 @@ def print_target(console: Console, report: TargetReport) -> None:
     console.print(f"[bold]{escape(report.target)}[/] on {report.device}, adapter {report.adapter}")
     console.print(_offered(report), soft_wrap=True)
     console.print(_numerics(report.numerics), soft_wrap=True)
+    print_replayed_cases(console, report.replayed)
     console.print(_table(report))
     for reason, ids in _reasons(report).items():
         console.print(f"[dim]not applicable:[/] {', '.join(ids)}: {escape(reason)}", soft_wrap=True)
     for contradiction in report.contradictions:
         console.print(f"[bold red]dialect:[/] {escape(contradiction)}", soft_wrap=True)
+    print_baseline(console, report.baseline)
     for law in report.laws:
         if law.findings or law.status == Status.UNDECIDED:
             _print_findings(console, law)
 
 
 def print_summary(console: Console, report: Report) -> None:
-    """Counts of verdicts and checks, the time, the exit code in words."""
+    """Saved cases that cannot be replayed, counts of verdicts and checks, the time, the exit code in words."""
+    for sentence in report.damaged:
+        console.print(f"[yellow]not replayed:[/] {escape(sentence)}", soft_wrap=True)
     counts = ", ".join(
         f"{count} {status.replace('_', ' ')}" for status, count in report.summary.items() if count
     )
@@ -81,6 +86,8 @@ def print_replayed(console: Console, replayed: Replayed) -> None:
     console.print(f"[{colour}]{words}[/] {replayed.law.id} on {escape(replayed.target)}", soft_wrap=True)
     for message in replayed.messages:
         console.print(f"  {escape(message)}", soft_wrap=True)
+    for line in cause_lines(replayed):
+        console.print(f"  {escape(line)}", soft_wrap=True)
     for note in replayed.notes:
         console.print(f"  {escape(note)}", soft_wrap=True)
     console.print(f"  case: {escape(replayed.case.summary())}", soft_wrap=True)
@@ -91,7 +98,22 @@ def print_replayed(console: Console, replayed: Replayed) -> None:
 def _outcome(report: Report) -> str:
     if report.exit_code == 0 and report.summary["undecided"]:
         return "no law fails, not all are decided"
+    if report.exit_code == 0 and report.summary["known"]:
+        return "no law fails beyond what the baseline knows"
+    beside = _beside_the_laws(report)
+    if report.exit_code == 1 and beside:
+        undecided = (Status.UNDECIDED,) if report.strict else ()
+        failing = sum(report.summary[status] for status in (*FAILING, *undecided))
+        return ", ".join([*([_OUTCOMES[1]] if failing else []), *beside])
     return _OUTCOMES[report.exit_code]
+
+
+def _beside_the_laws(report: Report) -> list[str]:
+    """What else fails the run: entries of the baseline, and saved cases."""
+    stale = sum(len(target.stale) for target in report.targets)
+    failing = sum(len(target.still_failing) for target in report.targets)
+    words = [f"stale entries of the baseline: {stale}"] if stale else []
+    return [*words, f"saved cases that still fail: {failing}"] if failing else words
 
 
 _OUTCOMES = {
@@ -188,7 +210,7 @@ def _print_case(console: Console, finding: Finding) -> None:
     console.print(f"  Reproduce with: {escape(finding.replay)}", soft_wrap=True)
 
 
-def cause_lines(finding: Finding) -> list[str]:
+def cause_lines(finding: Finding | Replayed) -> list[str]:
     """The causes in words, the likeliest first; nothing where none was looked for."""
     if finding.causes is None:
         return []

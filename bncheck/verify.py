@@ -24,6 +24,8 @@ from bncheck.verdict import Failure, Judgement, Status, Tally
 RESTARTS = 3
 Progress = Callable[[str, int, int], None]
 Tallies = dict[Law, dict[str, Tally]]
+# Sees a law on an example, and says whether it fails as the baseline says.
+Witness = Callable[[Law, Case, Judgement], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def verify(
     corpus: Corpus,
     tallies: Tallies,
     *,
+    witness: Witness = lambda _law, _case, _judgement: False,
     progress: Progress | None = None,
 ) -> Tallies:
     """Judge one implementation; every example is evaluated once and shown to all laws of its region.
@@ -69,12 +72,18 @@ def verify(
         for case in corpus.examples(drawing):
             if restarts[drawing.region] >= RESTARTS:
                 break
-            restarts[drawing.region] += _show(case, drawing, laws, implementation, tallies)
+            restarts[drawing.region] += _show(case, drawing, laws, implementation, tallies, witness=witness)
     return tallies
 
 
 def _show(
-    case: Case, drawing: Drawing, laws: Sequence[Law], implementation: Implementation, tallies: Tallies
+    case: Case,
+    drawing: Drawing,
+    laws: Sequence[Law],
+    implementation: Implementation,
+    tallies: Tallies,
+    *,
+    witness: Witness,
 ) -> int:
     """One example to all laws of its region; what its crashes cost, in starts of a process.
 
@@ -84,7 +93,8 @@ def _show(
     for law in laws:
         started = time.perf_counter()
         judgement = judge(law, fitted, trial, drawing)
-        tallies[law][drawing.dtype].add(judgement, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        tallies[law][drawing.dtype].add(judgement, seconds, known=witness(law, fitted, judgement))
     return trial.restarts
 
 

@@ -42,8 +42,45 @@ def of_laws(command: Command) -> Command:
     )(command)
 
 
+def of_judging(command: Command) -> Command:
+    """--rank and --numerics: how strictly, and on what, targets are judged."""
+    return _all(
+        click.option(
+            "--rank",
+            "ranks",
+            type=click.IntRange(2, 5),
+            multiple=True,
+            help="Only x of this rank (repeatable).",
+        ),
+        click.option(
+            "--numerics",
+            type=click.Choice(("two_pass", "stable", "one_pass", "centred")),
+            multiple=True,
+            help="The numeric class to meet: of the variance, or a centred affine step (repeatable).",
+        ),
+    )(command)
+
+
 def of_targets(command: Command) -> Command:
-    """--device, --dialect, --dtype, --isolate and the report: what a command takes that loads targets."""
+    """What a command takes that loads targets and reports on them."""
+    return of_loading(
+        _all(
+            click.option(
+                "--report",
+                "reports",
+                type=click.Choice(("json",)),
+                multiple=True,
+                help="Also write a report file.",
+            ),
+            click.option(
+                "--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go."
+            ),
+        )(command)
+    )
+
+
+def of_loading(command: Command) -> Command:
+    """--device, --dialect, --dtype, --isolate: how targets are loaded."""
     return _all(
         click.option(
             "--dtype",
@@ -68,16 +105,6 @@ def of_targets(command: Command) -> Command:
             "--isolate/--no-isolate",
             default=None,
             help="Run the target in a process of its own; the default is to do so for files and compiled extensions.",
-        ),
-        click.option(
-            "--report",
-            "reports",
-            type=click.Choice(("json",)),
-            multiple=True,
-            help="Also write a report file.",
-        ),
-        click.option(
-            "--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go."
         ),
     )(command)
 

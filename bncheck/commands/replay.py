@@ -52,14 +52,14 @@ def replay(
     test: str | None,
     issue: str | None,
 ) -> None:
-    """Judge a saved case again: FIXED (exit 0) or STILL FAILING (exit 1).
+    """Judge a saved case again: FIXED (exit 0) or STILL FAILING (exit 1), and why.
 
     CASE is a file, or the id of one under .bncheck/cases.  With --script, --pytest or --issue nothing is written where
     nothing fails (exit 2); a file that is there is never replaced.
     """
     from bncheck.case_file import find
     from bncheck.properties.catalogue import CATALOGUE
-    from bncheck.replaying import Replay, replayed
+    from bncheck.replaying import Replay, explained, replayed
     from bncheck.reproducer.writing import Wanted, write
     from bncheck.text_report import print_replayed
 
@@ -68,7 +68,8 @@ def replay(
         asked = Replay(find(case), target, device, dtype, isolate)
         # What the target prints is none of the text that goes to standard output.
         apart = redirect_stdout(sys.stderr) if wanted.on_standard_output else nullcontext()
-        with apart, replayed(asked, CATALOGUE) as (found, implementation):
+        with apart, replayed(asked, CATALOGUE) as (judged, implementation):
+            found = explained(judged, implementation)
             print_replayed(terminal(stderr=wanted.on_standard_output), found)
             texts = wanted.texts(found, asked, implementation)
         for place, text in texts:
