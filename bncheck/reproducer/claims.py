@@ -10,8 +10,8 @@ from typing import Protocol
 from bncheck.adapter import State
 from bncheck.errors import UsageError
 from bncheck.reproducer.literals import rounded_up
-from bncheck.reproducer.scene import Scene, indented
-from bncheck.reproducer.spelling import Lines
+from bncheck.reproducer.scene import Scene
+from bncheck.reproducer.spelling import Lines, indented
 from bncheck.surroundings import FILTERS, STANDARD_OUTPUT, THREADS
 
 # How often an evaluation is repeated to see two outcomes differ.
@@ -37,6 +37,7 @@ class Claim(Protocol):
 class Number:
     """A number is further than `allowed` from `expected`.  `step`: after which step of a program.  `pair`: what is
     expected is what contiguous arrays give.  `before`: statistics that the layer is given just before that step.
+    `again`: it is that of the second of two equal evaluations.
     """
 
     quantity: str
@@ -46,6 +47,7 @@ class Number:
     step: int | None = None
     pair: bool = False
     before: State | None = field(default=None, compare=False)
+    again: bool = False
 
     def lines(self, scene: Scene) -> Lines:
         """|actual - expected| <= allowed."""
@@ -54,17 +56,15 @@ class Number:
         allowed = rounded_up(self.allowed)
         told = f'print(f"{place} is {{actual}}, expected {{expected}}, allowed is an error of {{allowed}}")'
         ending = [told, "wrong = not abs(actual - expected) <= allowed"]
-        if not self.pair:
-            return [
-                *self._body(scene),
-                f"actual, expected, allowed = float({at}), {self.expected!r}, {allowed}",
-                *ending,
-            ]
-        return [
-            *_function(scene, f"float({at})"),
-            f"expected, actual, allowed = run(*map(contiguous, arrays)), run(*arrays), {allowed}",
-            *ending,
-        ]
+        body, number = self._body(scene), f"float({at})"
+        if self.pair:
+            compared = "expected, actual, allowed = run(*map(contiguous, arrays)), run(*arrays)"
+            return [*_function(scene, body, number), f"{compared}, {allowed}", *ending]
+        if self.again:
+            compared = "_, actual = [run(*map(contiguous, arrays)) for _ in range(2)]"
+            given = f"expected, allowed = {self.expected!r}, {allowed}"
+            return [*_function(scene, body, number), compared, given, *ending]
+        return [*body, f"actual, expected, allowed = {number}, {self.expected!r}, {allowed}", *ending]
 
     def _body(self, scene: Scene) -> Lines:
         if self.step is None:
@@ -73,9 +73,8 @@ class Number:
         return scene.performed(self.step, around)
 
 
-def _function(scene: Scene, result: str) -> Lines:
-    """The evaluation as a function of its arrays, and those arrays."""
-    body = scene.evaluated()
+def _function(scene: Scene, body: Lines, result: str) -> Lines:
+    """An evaluation as a function of its arrays, and those arrays."""
     needed = list(scene.needed([*body, result]))
     names = ", ".join(needed)
     copied = scene.spelling.words.copied.format("array")
@@ -98,7 +97,7 @@ class Same:
     def lines(self, scene: Scene) -> Lines:
         """Twenty times."""
         return [
-            *_function(scene, scene.bits(scene.held(self.quantity))),
+            *_function(scene, scene.evaluated(), scene.bits(scene.held(self.quantity))),
             f"outcomes = {{run(*map(contiguous, arrays)) for _ in range({TIMES})}}",
             f'print(f"{{len(outcomes)}} outcomes of {TIMES} equal evaluations differ in {self.quantity}")',
             "wrong = len(outcomes) > 1",

@@ -8,11 +8,18 @@ import numpy as np
 
 from bncheck.adapters.construction import spoken_momentum
 from bncheck.adapters.probe import probe_case
+from bncheck.direction import Direction
 from bncheck.errors import BncheckError
 from bncheck.evaluation import evaluate
+from bncheck.reproducer.derivatives import (
+    second_order_in_jax,
+    second_order_in_torch,
+    tangent_in_jax,
+    tangent_in_torch,
+)
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
-from bncheck.reproducer.spelling import Lines, Making, called
+from bncheck.reproducer.spelling import Lines, Making, called, indented
 from bncheck.step import Step
 
 _PARAMETERS = ("gamma", "beta")
@@ -46,6 +53,13 @@ class Function:
 
     def forward(self, making: Making, x: str, *, training: bool) -> Lines:
         """One call."""
+        lines = self._recorded(making, x, training=training)
+        if self.words.framework == "torch" and (not training or self.adapter.arrays.graphless):
+            return ["with torch.no_grad():", *indented(lines)]
+        return lines
+
+    def _recorded(self, making: Making, x: str, *, training: bool) -> Lines:
+        """The same where torch records what is done."""
         return self._taken(making, self._call(making, x, training=training))
 
     def _call(self, making: Making, x: str, *, training: bool) -> str:
@@ -107,26 +121,40 @@ class Function:
         """The second half."""
         return self._close(making, f"x{number}_", dy, str(number))
 
+    def tangent(self, making: Making, x: str, along: Direction, *, training: bool) -> Lines:
+        """In forward mode."""
+        leaves = self._leaves(making, x)
+        if self.words.framework == "torch":
+            return tangent_in_torch(self._recorded(making, x, training=training), leaves, along)
+        function = self._function(making, training=training)
+        return tangent_in_jax(function, leaves, along, aux=self.several)
+
+    def second_order(self, making: Making, x: str, dy: str, along: Direction, *, training: bool) -> Lines:
+        """As the framework differentiates twice."""
+        leaves = self._leaves(making, x)
+        if self.words.framework == "torch":
+            return second_order_in_torch(self._recorded(making, x, training=training), leaves, dy, along)
+        function = self._function(making, training=training)
+        return second_order_in_jax(function, leaves, dy, along, aux=self.several)
+
     def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
         leaves = self._leaves(making, x)
         if self.words.framework == "torch":
             grads = [f"for leaf in [{', '.join(leaves)}]:", "    leaf.requires_grad_()"]
-            return [*grads, *self.forward(making, x, training=training)]
-        inner = self._call(making, "x", training=training)
-        names = ", ".join(self._leaves(making, "x"))
+            return [*grads, *self._recorded(making, x, training=training)]
+        function = self._function(making, training=training)
         if not self.several:
-            return [
-                f"def function({names}):",
-                f"    return {inner}",
-                f"y, pull{mark} = jax.vjp(function, {', '.join(leaves)})",
-            ]
-        return [
-            f"def function({names}):",
-            f"    y, *rest = {inner}",
-            "    return y, rest",
-            f"y, pull{mark}, rest = jax.vjp(function, {', '.join(leaves)}, has_aux=True)",
-            *self._kept(making),
-        ]
+            return [*function, f"y, pull{mark} = jax.vjp(function, {', '.join(leaves)})"]
+        pull = f"y, pull{mark}, rest = jax.vjp(function, {', '.join(leaves)}, has_aux=True)"
+        return [*function, pull, *self._kept(making)]
+
+    def _function(self, making: Making, *, training: bool) -> Lines:
+        """`function` of what is differentiated, with what comes after y beside it."""
+        inner = self._call(making, "x", training=training)
+        head = f"def function({', '.join(self._leaves(making, 'x'))}):"
+        if not self.several:
+            return [head, f"    return {inner}"]
+        return [head, f"    y, *rest = {inner}", "    return y, rest"]
 
     def _close(self, making: Making, x: str, dy: str, mark: str) -> Lines:
         leaves = self._leaves(making, x)

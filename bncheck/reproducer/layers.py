@@ -12,6 +12,13 @@ from bncheck.adapters.attributes import Slot, dtype_name, shape_of
 from bncheck.adapters.construction import spoken_momentum
 from bncheck.adapters.names import INFERENCE_NAMES, TRAINING_NAMES, gradient_names
 from bncheck.case import Case
+from bncheck.direction import Direction
+from bncheck.reproducer.derivatives import (
+    second_order_in_jax,
+    second_order_in_torch,
+    tangent_in_jax,
+    tangent_in_torch,
+)
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
 from bncheck.reproducer.spelling import (
@@ -21,6 +28,7 @@ from bncheck.reproducer.spelling import (
     called,
     constructed,
     fresh_value,
+    indented,
     parameter_dtype,
     sample_config,
     stands,
@@ -128,7 +136,7 @@ class Layer:
     def forward(self, making: Making, x: str, *, training: bool) -> Lines:
         """One call in the mode asked for."""
         mode, call = self._call(making, x, training=training)
-        if self.words.framework == "torch" and not training:
+        if self.words.framework == "torch" and (not training or self.adapter.arrays.graphless):
             return [*mode, "with torch.no_grad():", f"    y = {call}"]
         return [*mode, f"y = {call}"]
 
@@ -192,41 +200,61 @@ class Layer:
         own = {name for name in held if name not in {*GAMMA_NAMES, *BETA_NAMES}}
         return f"{of}.{_entry(dict.fromkeys(own), role)}.reshape(-1)"
 
+    def tangent(self, making: Making, x: str, along: Direction, *, training: bool) -> Lines:
+        """In forward mode."""
+        leaves = self._leaves(making, x)
+        if self.words.framework == "torch":
+            mode, call = self._call(making, x, training=training)
+            return [*mode, *tangent_in_torch([*self._bound(making), f"y = {call}"], leaves, along)]
+        function, kept = self._function(making, training=training)
+        return tangent_in_jax(function, leaves, along, aux=bool(kept))
+
+    def second_order(self, making: Making, x: str, dy: str, along: Direction, *, training: bool) -> Lines:
+        """As the framework differentiates twice."""
+        leaves = self._leaves(making, x)
+        if self.words.framework == "torch":
+            mode, call = self._call(making, x, training=training)
+            return [*mode, *second_order_in_torch([*self._bound(making), f"y = {call}"], leaves, dy, along)]
+        function, kept = self._function(making, training=training)
+        return second_order_in_jax(function, leaves, dy, along, aux=bool(kept))
+
     def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
         """Gamma and beta are leaves that the layer holds; running statistics come out of a pure function."""
-        mode, call = self._call(making, "x" if self.words.framework == "jax" else x, training=training)
-        places = [self._place(role, making.to) for role in ("gamma", "beta")] if making.case.affine else []
-        leaves = [x, *(("gamma", "beta") if making.case.affine else ())]
+        leaves = ", ".join(self._leaves(making, x))
         if self.words.framework == "torch":
-            lines = [*mode, f"for leaf in [{', '.join(leaves)}]:", "    leaf.requires_grad_()"]
-            for role, place in zip(("gamma", "beta"), places, strict=False):
-                value = role if role in self.flat else f"{role}.reshape({place}.shape)"
-                lines.append(f"{place} = {value}")
-            return [*lines, f"y = {call}"]
-        kept = [self._place(role, making.to) for role in ("running_mean", "running_var") if self.slots[role]]
-        names = ", ".join(["x", *leaves[1:]])
-        lines = [*mode, f"def function({names}):"]
-        for role, place in zip(("gamma", "beta"), places, strict=False):
-            value = role if role in self.flat else f"{role}.reshape({place}.shape)"
-            lines.append(f"    {place} = {value}")
+            mode, call = self._call(making, x, training=training)
+            grads = [f"for leaf in [{leaves}]:", "    leaf.requires_grad_()"]
+            return [*mode, *grads, *self._bound(making), f"y = {call}"]
+        function, kept = self._function(making, training=training)
         if not kept:
-            return [
-                *lines,
-                f"    return {call}",
-                f"y, pull{mark} = jax.vjp(function, {', '.join(leaves)})",
-            ]
-        return [
-            *lines,
-            f"    return {call}, ({', '.join(kept)})",
-            f"y, pull{mark}, ({', '.join(kept)}) = jax.vjp(function, {', '.join(leaves)}, has_aux=True)",
-        ]
+            return [*function, f"y, pull{mark} = jax.vjp(function, {leaves})"]
+        return [*function, f"y, pull{mark}, ({kept}) = jax.vjp(function, {leaves}, has_aux=True)"]
+
+    def _function(self, making: Making, *, training: bool) -> tuple[Lines, str]:
+        """A pure function of what is differentiated, and the statistics that come out of it beside y."""
+        mode, call = self._call(making, "x", training=training)
+        held = [self._place(role, making.to) for role in ("running_mean", "running_var") if self.slots[role]]
+        kept = ", ".join(held)
+        body = [*self._bound(making), f"return {call}, ({kept})" if kept else f"return {call}"]
+        head = f"def function({', '.join(self._leaves(making, 'x'))}):"
+        return [*mode, head, *indented(body)], kept
+
+    def _leaves(self, making: Making, x: str) -> Lines:
+        return [x, *(("gamma", "beta") if making.case.affine else ())]
+
+    def _bound(self, making: Making) -> Lines:
+        """Gamma and beta go into the layer."""
+        lines: Lines = []
+        for role in ("gamma", "beta") if making.case.affine else ():
+            place = self._place(role, making.to)
+            lines.append(f"{place} = {role if role in self.flat else f'{role}.reshape({place}.shape)'}")
+        return lines
 
     def _close(self, making: Making, x: str, dy: str, mark: str) -> Lines:
         names = "dx, dgamma, dbeta" if making.case.affine else "dx,"
         if self.words.framework == "jax":
             return [f"{names} = pull{mark}({dy})"]
-        leaves = ", ".join([x, *(("gamma", "beta") if making.case.affine else ())])
-        y = f"y{mark}_" if mark else "y"
+        leaves, y = ", ".join(self._leaves(making, x)), f"y{mark}_" if mark else "y"
         return [f"{names} = torch.autograd.grad({y}, [{leaves}], {dy}, materialize_grads=True)"]
 
     def changed(self, making: Making, _step: Step, number: int, /) -> Lines:

@@ -7,6 +7,8 @@ from typing import Any
 from bncheck.adapters.attributes import Slot, shape_of
 from bncheck.adapters.construction import spoken_momentum
 from bncheck.case import Case
+from bncheck.direction import Direction
+from bncheck.reproducer.derivatives import second_order_in_torch, tangent_in_torch
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
 from bncheck.reproducer.spelling import (
@@ -78,8 +80,7 @@ class TorchModule:
         ]
 
     def _filled(self, role: str, to: str, case: Case) -> str:
-        place = self._place(role, to)
-        value = role if role in self.flat else f"{role}.reshape({place}.shape)"
+        place, value = self._place(role, to), self._like(role, to, role)
         if role not in self.registered:
             return f"{place} = {value}"
         if role in case.layouts:
@@ -93,10 +94,10 @@ class TorchModule:
 
     def forward(self, making: Making, x: str, *, training: bool) -> Lines:
         """One call in the mode asked for."""
-        call = f"y = {making.to}({x})"
-        if training:
+        call, mode = f"y = {making.to}({x})", "train" if training else "eval"
+        if training and not self.adapter.arrays.graphless:
             return [f"{making.to}.train()", call]
-        return [f"{making.to}.eval()", "with torch.no_grad():", f"    {call}"]
+        return [f"{making.to}.{mode}()", "with torch.no_grad():", f"    {call}"]
 
     def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
         """By autograd."""
@@ -107,6 +108,35 @@ class TorchModule:
             f"y = {making.to}({x})",
             self._gradients(making, x, "y", dy),
         ]
+
+    def tangent(self, making: Making, x: str, along: Direction, *, training: bool) -> Lines:
+        """In forward mode, the parameters replaced by such as carry their direction."""
+        to, mode = making.to, "train" if training else "eval"
+        duals: Lines = []
+        for role, v in (("gamma", along.gamma), ("beta", along.beta)):
+            slot = self.slots[role]
+            if slot is not None and v is not None:
+                held = f"{self._place(role, to)}.detach()"
+                duals.append(f"{slot.name}=make_dual({held}, {self._like(role, to, v)})")
+        call = f"y = {to}({x})"
+        if duals:
+            call = f"y = torch.func.functional_call({to}, dict({', '.join(duals)}), ({x},))"
+        return [f"{to}.{mode}()", *tangent_in_torch([call], [x], along)]
+
+    def second_order(self, making: Making, x: str, dy: str, along: Direction, *, training: bool) -> Lines:
+        """By autograd, twice."""
+        to, mode = making.to, "train" if training else "eval"
+        there = [role for role in ("gamma", "beta") if making.case.affine and self.slots[role] is not None]
+        leaves = [x, *(self._place(role, to) for role in there)]
+        moved = {role: getattr(along, role) for role in there}
+        shaped = [None if v is None else self._like(role, to, v) for role, v in moved.items()]
+        lines = second_order_in_torch([f"y = {to}({x})"], leaves, dy, (along.x, *shaped))
+        flat = ["second_gamma = second_gamma.reshape(-1)"] if {*there} - self.flat else []
+        return [f"{to}.{mode}()", *lines, *flat]
+
+    def _like(self, role: str, of: str, value: str) -> str:
+        """An expression of one number a channel, in the shape of what it stands for."""
+        return value if role in self.flat else f"{value}.reshape({self._place(role, of)}.shape)"
 
     def _gradients(self, making: Making, x: str, y: str, dy: str) -> str:
         there = [role for role in ("gamma", "beta") if making.case.affine and self.slots[role] is not None]
@@ -148,8 +178,7 @@ class TorchModule:
 
     def given(self, role: str, value: str) -> str:
         """Copied into the buffer, or in the place of what is none."""
-        place = self._place(role, "layer")
-        shaped = value if role in self.flat else f"{value}.reshape({place}.shape)"
+        place, shaped = self._place(role, "layer"), self._like(role, "layer", value)
         if role not in self.registered:
             return f"{place} = {self.words.copied.format(shaped)}"
         return f"{place}.data.copy_({shaped})"

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from bncheck.causes.explanation import Explanation
 from bncheck.environment import environment
 from bncheck.errors import UsageError
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.replaying import Replay, Replayed
 from bncheck.reproducer.claims import Dies, Number
+from bncheck.reproducer.history import with_history
 from bncheck.reproducer.issue import issue_of
 from bncheck.reproducer.scene import Scene
 from bncheck.reproducer.script import Run, Source, run, source_of
@@ -26,7 +28,7 @@ FORWARD = ("y", "running_mean", "running_var")
 
 @dataclass(frozen=True, slots=True)
 class Reproducer:
-    """A finding that a script shows: `printed` is what it printed here."""
+    """A finding that a script shows: `printed` is what it printed here, `cause` the likeliest one where one is known."""
 
     law: Law
     target: str
@@ -35,6 +37,7 @@ class Reproducer:
     printed: str
     versions: str
     ends: bool
+    cause: Explanation | None = None
 
     def text(self) -> str:
         """The script."""
@@ -51,7 +54,12 @@ class Reproducer:
     def issue(self) -> str:
         """Markdown for a tracker."""
         return issue_of(
-            self.law, self.target, printed=self.printed, script=self.text(), versions=self.versions
+            self.law,
+            self.target,
+            printed=self.printed,
+            script=self.text(),
+            versions=self.versions,
+            cause=self.cause,
         )
 
     def _header(self) -> list[str]:
@@ -76,11 +84,12 @@ def reproduced(found: Replayed, asked: Replay, implementation: Implementation) -
     LoadError as `load` does.
     """
     law, trial = found.law, Recording(implementation)
-    tried = list(islice(_distinct(witnesses(law, found.case, trial)), TRIED))
-    if not tried and any(case.direction is not None for case in trial.asked):
-        raise UsageError(f"no script is written for derivatives along a direction, as {law.id} takes them")
-    if not tried:
+    alone = list(islice(_distinct(witnesses(law, found.case, trial)), TRIED))
+    if not alone:
         raise UsageError(f"no script shows a violation of {law.id} on {asked.name} for this case")
+    # A second round for what does not fail every time: memory that is read beyond an array holds something else again.
+    tried = [simpler for each in alone for simpler in _simplest_first(each)] * ROUNDS
+    tried += islice(with_history(alone, trial.asked), TRIED)
     if implementation.worker is None:
         return _shown(tried, law, asked, implementation)
     # A spelling reads the adapter itself, which of an isolated target is in another process.
@@ -100,8 +109,7 @@ def _shown(tried: Sequence[Witness], law: Law, asked: Replay, here: Implementati
     """The first script that exits with 1."""
     spelling, versions = spelling_of(here), _versions(here)
     last: Run | None = None
-    # A second round for what does not fail every time: memory that is read beyond an array holds something else again.
-    for witness in [simpler for each in tried for simpler in _simplest_first(each)] * ROUNDS:
+    for witness in tried:
         source = _source(witness, spelling, here)
         last = run(source.script(["."]))
         if last.status == 1:
@@ -116,7 +124,8 @@ def _shown(tried: Sequence[Witness], law: Law, asked: Replay, here: Implementati
 def _simplest_first(witness: Witness) -> list[Witness]:
     """The witness, and before it what remains where nothing is differentiated, if that may show the same."""
     claim, case = witness.claim, witness.case
-    if isinstance(claim, Number) and claim.quantity in FORWARD and case.dy is not None:
+    opens = any(step.action == "open" for step in case.program)
+    if isinstance(claim, Number) and claim.quantity in FORWARD and case.dy is not None and not opens:
         return [replace(witness, case=case.changed(dy=None)), witness]
     return [witness]
 

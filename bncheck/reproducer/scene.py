@@ -10,8 +10,10 @@ from bncheck.adapter import State
 from bncheck.batches import batch_of, with_another_channel, with_one_value, without_values
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
+from bncheck.direction import Direction
+from bncheck.errors import UsageError
 from bncheck.layout import Layout
-from bncheck.reproducer.spelling import Lines, Making, Spelling
+from bncheck.reproducer.spelling import FurtherSpelling, Lines, Making, Spelling, indented
 from bncheck.step import Step
 from bncheck.wire import CASE_ARRAYS
 
@@ -38,6 +40,8 @@ class Scene:
             array = getattr(self.case, name)
             if array is not None:
                 self.arrays[name] = array, self.case.layouts.get(name)
+        for name, array in self._directions():
+            self.arrays[name] = array, None
 
     @property
     def making(self) -> Making:
@@ -51,6 +55,8 @@ class Scene:
     def called(self) -> Lines:
         """The evaluation itself, as often as the case asks for it."""
         training = self.case.training
+        if self.case.direction is not None:
+            return self._along()
         if self.case.dy is not None and self._differentiates(training=training):
             lines = self.spelling.both(self.making, "x", "dy", training=training)
         else:
@@ -58,6 +64,24 @@ class Scene:
         if self.case.steps == 1:
             return lines
         return [f"for _ in range({self.case.steps}):", *indented(lines)]
+
+    def _directions(self) -> list[tuple[str, Native]]:
+        """The arrays of the case's direction, by name."""
+        named = zip(("v", "v_gamma", "v_beta"), self.case.direction or (), strict=False)
+        return [(name, array) for name, array in named if array is not None]
+
+    def _along(self) -> Lines:
+        """The derivatives along the case's direction; UsageError where the spelling has no words for them."""
+        spelling, training = self.spelling, self.case.training
+        if not isinstance(spelling, FurtherSpelling):
+            raise UsageError(
+                "no script can be written for derivatives along a direction: the target's spelling has no words for them"
+            )
+        there = dict(self._directions())
+        along = Direction(*(name if name in there else None for name in ("v", "v_gamma", "v_beta")))
+        if self.case.dy is None:
+            return spelling.tangent(self.making, "x", along, training=training)
+        return spelling.second_order(self.making, "x", "dy", along, training=training)
 
     def _differentiates(self, *, training: bool) -> bool:
         return self.capabilities.gradient if training else self.capabilities.eval_gradient
@@ -151,8 +175,3 @@ class Scene:
             for name, place in self.arrays.items()
             if re.search(rf"(?<![\w.]){name}(?!\w|=)", text)
         }
-
-
-def indented(lines: Lines) -> Lines:
-    """One level deeper."""
-    return [f"    {line}" for line in lines]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bncheck.errors import DefectError
 from bncheck.reproducer.claims import Claim
-from bncheck.reproducer.scene import Scene, indented
-from bncheck.reproducer.spelling import Lines
+from bncheck.reproducer.scene import Scene
+from bncheck.reproducer.spelling import Lines, indented
 
 WIDTH = 100
 SECONDS = 120.0

@@ -12,6 +12,7 @@ import numpy as np
 from bncheck.adapter import Config
 from bncheck.adapters.signatures import Signature
 from bncheck.case import Case
+from bncheck.direction import Direction
 from bncheck.errors import UsageError
 from bncheck.implementation import Implementation
 from bncheck.reproducer.frameworks import Words
@@ -76,6 +77,19 @@ class Spelling(Protocol):
         """The expression for the count of batches."""
 
 
+@runtime_checkable
+class FurtherSpelling(Spelling, Protocol):
+    """One that has words for derivatives beyond the gradients; `along`: the names of the arrays of a direction."""
+
+    def tangent(self, making: Making, x: str, along: Direction, *, training: bool) -> Lines:
+        """y and `tangent`, its derivative along a direction."""
+
+    def second_order(self, making: Making, x: str, dy: str, along: Direction, *, training: bool) -> Lines:
+        """`second_dy`, `second_x` and `second_gamma`: what the inner product of the gradients and a direction
+        depends on.
+        """
+
+
 # By the name of the adapter: where its spelling is made.
 _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.reproducer.modules", "TorchModule"),
@@ -105,6 +119,11 @@ def spelling_of(implementation: Implementation) -> Spelling:
         adapter, naming_of(parse_target(implementation.name)), implementation.device
     )
     return made
+
+
+def indented(lines: Lines) -> Lines:
+    """One level deeper."""
+    return [f"    {line}" for line in lines]
 
 
 def called(name: str, signature: Signature, values: Mapping[str, str], defaults: Mapping[str, object]) -> str:

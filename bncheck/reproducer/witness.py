@@ -13,7 +13,7 @@ from bncheck.case import Case
 from bncheck.comparison import Comparison, native_index
 from bncheck.errors import ImplementationCrashed
 from bncheck.law import Law
-from bncheck.outcome import QUANTITIES, Outcome
+from bncheck.outcome import FURTHER, QUANTITIES, Outcome
 from bncheck.reproducer.claims import (
     GIVEN,
     Claim,
@@ -34,7 +34,7 @@ from bncheck.trial import IllFormed, Trial, as_rows, shape_of
 
 # Laws whose comparison itself says what is right; the others hold one evaluation against another, and then at least
 # one of the two is further from the exact answer than its own bound allows.
-DIRECT = ("special_values", "contract")
+DIRECT = ("special_values", "contract", "forward_mode", "second_order")
 
 
 @dataclass(slots=True)
@@ -129,7 +129,9 @@ def _numbers(law: Law, comparison: Comparison, asked: list[Case], trial: Recordi
             asked[0], Number(comparison.quantity, worst.index, worst.expected, worst.bound, pair=True)
         )
     if not direct:
+        # What is expected here follows from the other evaluation, which may be the one that is wrong.
         yield from _culprits(comparison.quantity, asked, trial)
+        return
     for case in _once(asked):
         if _is_element(trial.outcome(case), comparison.quantity, worst.index, worst.actual):
             # What has other bits without being another number, -0 or a NaN, was to be what was given, bit for bit.
@@ -165,7 +167,7 @@ def _worst(name: str, case: Case, trial: Recording) -> Number | None:
 
 
 def _is_element(outcome: Outcome, quantity: str, index: tuple[int, ...], value: float) -> bool:
-    array = outcome.quantity(quantity) if quantity in QUANTITIES else None
+    array = outcome.quantity(quantity) if quantity in (*QUANTITIES, *FURTHER) else None
     if (
         array is None
         or len(index) != array.ndim

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bncheck.errors import UsageError
@@ -54,7 +54,8 @@ class Wanted:
             raise UsageError(
                 f"nothing fails on {found.target}, so there is nothing to write that would reproduce it"
             )
-        made = reproduced(found, asked, implementation)
+        likeliest = next(iter(found.causes or ()), None)
+        made = replace(reproduced(found, asked, implementation), cause=likeliest)
         kinds = (self.script, made.text), (self.test, made.test), (self.issue, made.issue)
         return [(place, text()) for place, text in kinds if place is not None]
 

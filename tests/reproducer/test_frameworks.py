@@ -36,6 +36,8 @@ def test_a_strided_running_variance_of_torch_is_spelled_out(tmp_path: Path) -> N
         ("torch_modules.DetachedStatistics", "torch_modules.BatchNorm", "gradient.dx", {}),
         ("torch_functions.running_mean_stuck", "torch_functions.batch_norm", "statistics.mean", {}),
         ("jax_functions.detached_variance", "jax_functions.batch_norm", "gradient.dx", {}),
+        ("torch_modules.DetachedStatistics", "torch_modules.BatchNorm", "second_order.x", {}),
+        ("jax_functions.detached_variance", "jax_functions.batch_norm", "second_order.x", {}),
     ],
 )
 def test_a_script_of_a_framework_exits_1_on_the_bug_and_0_on_sound_code(

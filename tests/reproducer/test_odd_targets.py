@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from reproducer.targets import HOSTILE, PLAIN, case, elsewhere, floats, on, reproducer, saved
+from reproducer.targets import HOSTILE, case, elsewhere, floats, on, reproducer, saved
 
 from bncheck.case_file import save
 from bncheck.command_line import commands
@@ -71,12 +71,6 @@ def test_a_script_is_in_the_words_of_the_adapter(tmp_path: Path) -> None:
 def test_an_adapter_without_words_is_told_so(name: str, told: str) -> None:
     with pytest.raises(UsageError, match=told.replace("(", r"\(").replace(")", r"\)")):
         reproducer(f"{ADAPTERS}:{name}", "forward.output", case(dy=None))
-
-
-def test_derivatives_along_a_direction_are_told_to_have_no_script() -> None:
-    pytest.importorskip("torch")
-    with pytest.raises(UsageError, match="no script is written for derivatives along a direction"):
-        reproducer(f"{PLAIN / 'torch_modules.py'}:DetachedStatistics", "forward_mode.output", case())
 
 
 def test_where_one_text_cannot_be_made_none_is_written(
