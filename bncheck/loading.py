@@ -15,6 +15,7 @@ from bncheck.adapter import Adapter
 from bncheck.adapters.builtin import FOR_MODELS, FOR_OBJECTS, SHORT_NAMES, adapter_names, built, registered
 from bncheck.adapters.found import Found
 from bncheck.adapters.frameworks import EXTRAS
+from bncheck.adapters.importing import importing
 from bncheck.adapters.recognition import from_factory, recognised
 from bncheck.configuration import declared_for
 from bncheck.dialect import Dialect
@@ -25,8 +26,9 @@ from bncheck.locating import located
 from bncheck.reference.formats import FORMATS
 from bncheck.target import DEVICE, Target, parse_target
 
-# MLX's sums over empty arrays may never return: docs/findings.md.
-_UNRESTRAINED = ("mlx",)
+# MLX's sums over empty arrays may never return: docs/findings.md.  Keras has one backend in a process; TensorFlow writes
+# on the terminal, and paddle cannot be imported after it.
+_UNRESTRAINED = ("mlx", "keras", "tensorflow", "paddle")
 
 
 def load(
@@ -157,7 +159,8 @@ def _named(target: Target, found: Found) -> Adapter:
     if target.adapter is not None and target.adapter not in {*FOR_OBJECTS, *others}:
         raise LoadError(f"there is no adapter {target.adapter!r}; valid are {', '.join(adapter_names())}")
     if not target.locator.endswith(".onnx"):
-        found = replace(found, thing=located(target))
+        with importing(target.locator, found.options, found.name):
+            found = replace(found, thing=located(target))
     if target.adapter is None:
         return recognised(found)
     if target.adapter in FOR_OBJECTS:

@@ -18,6 +18,7 @@ GROUP = "bncheck.adapters"
 FOR_MODELS: Mapping[str, tuple[str, str]] = {
     "onnxruntime": ("bncheck.adapters.onnx_model", "OnnxruntimeAdapter"),
     "onnx.reference": ("bncheck.adapters.onnx_model", "OnnxReferenceAdapter"),
+    "openvino": ("bncheck.adapters.openvino_model", "OpenvinoAdapter"),
 }
 
 # A short name is a target by itself.
@@ -38,6 +39,10 @@ FOR_OBJECTS: Mapping[str, tuple[str, str]] = {
     "haiku": ("bncheck.adapters.dm_haiku", "HaikuAdapter"),
     "equinox": ("bncheck.adapters.equinox_layer", "EquinoxAdapter"),
     "mlx": ("bncheck.adapters.mlx_layer", "MlxAdapter"),
+    "keras": ("bncheck.adapters.keras_backend", "keras_adapter"),
+    "tensorflow_fused": ("bncheck.adapters.tensorflow_ops", "FusedAdapter"),
+    "tensorflow_moments": ("bncheck.adapters.tensorflow_ops", "MomentsAdapter"),
+    "paddle": ("bncheck.adapters.paddle_layer", "PaddleAdapter"),
 }
 
 # A class is recognised by what it derives from, told by name, so that no framework need be imported to look.
@@ -48,6 +53,14 @@ BY_BASE_CLASS: Mapping[str, str] = {
     "haiku._src.batch_norm.BatchNorm": "haiku",
     "equinox.nn._batch_norm.BatchNorm": "equinox",
     "mlx.nn.layers.normalization.BatchNorm": "mlx",
+    "keras.src.layers.normalization.batch_normalization.BatchNormalization": "keras",
+    **{f"paddle.nn.layer.norm.BatchNorm{rank}D": "paddle" for rank in (1, 2, 3)},
+}
+
+# Functions of libraries whose arguments are not bncheck's own in some way, told by name as well.
+BY_FUNCTION: Mapping[str, str] = {
+    "tensorflow.python.ops.nn_impl.fused_batch_norm": "tensorflow_fused",
+    "tensorflow.python.ops.nn_impl.batch_normalization": "tensorflow_moments",
 }
 
 
@@ -83,3 +96,10 @@ def adapter_for_class(kind: type) -> str | None:
     """The name of the adapter that a base class of `kind` asks for."""
     bases = (f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__)
     return next((BY_BASE_CLASS[base] for base in bases if base in BY_BASE_CLASS), None)
+
+
+def adapter_for_function(function: object) -> str | None:
+    """The name of the adapter that a library's function asks for."""
+    return BY_FUNCTION.get(
+        f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', None)}"
+    )

@@ -18,6 +18,7 @@ _ARRAYS: Mapping[str, tuple[str, str]] = {
     "numpy": ("bncheck.adapters.numpy_arrays", "NumpyArrays"),
     "torch": ("bncheck.adapters.torch_arrays", "TorchArrays"),
     "jax": ("bncheck.adapters.jax_arrays", "JaxArrays"),
+    "tensorflow": ("bncheck.adapters.tensorflow_arrays", "TensorflowArrays"),
 }
 # Module to the extra that brings it.
 EXTRAS: Mapping[str, str] = {
@@ -30,6 +31,10 @@ EXTRAS: Mapping[str, str] = {
     "mlx": "mlx",
     "onnx": "onnx",
     "onnxruntime": "onnx",
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "paddle": "paddle",
+    "openvino": "openvino",
 }
 _ANNOTATIONS: Mapping[str, str] = {
     "torch": r"\btorch\b|\bTensor\b",

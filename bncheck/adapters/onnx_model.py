@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -46,6 +46,7 @@ class OnnxAdapter(Adapter):
 
     name = "onnx"
     distribution = "onnx"
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
 
     def __init__(self, found: Found) -> None:
         if found.device != "cpu":
@@ -107,7 +108,7 @@ class OnnxAdapter(Adapter):
         }
         offered = Capabilities(
             ranks=found.ranks_within(RANKS),
-            dtypes=found.dtypes_asked_for(("float32", "float64")),
+            dtypes=found.dtypes_asked_for(self.dtypes),
             mixed=self.opset > 14,
             gradient=False,
             eval_gradient=False,

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import cast
 
 from bncheck.adapter import Adapter
-from bncheck.adapters.builtin import adapter_for_class, built
+from bncheck.adapters.builtin import adapter_for_class, adapter_for_function, built
 from bncheck.adapters.construction import construction_of
 from bncheck.adapters.found import Found
 from bncheck.adapters.names import CONSTRUCTOR_ROLES, FUNCTION_ROLES
@@ -38,7 +38,7 @@ def recognised(found: Found) -> Adapter:
     ):
         raise LoadError(f"{found.name} is a {type(thing).__name__}; bncheck understands {_UNDERSTOOD}")
     if not found.is_instance:
-        return built(_kind_of_function(found), found)
+        return built(adapter_for_function(thing) or _kind_of_function(found), found)
     if not callable(thing) and not hasattr(thing, "forward"):
         raise LoadError(
             f"{found.name} is a {type(thing).__name__} that cannot be called and has no forward; "
