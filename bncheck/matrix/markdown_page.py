@@ -1,0 +1,119 @@
+"""A matrix as a page in Markdown: one row a law, one column a target, and every finding below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bncheck.matrix.grid import Column, Finding, Matrix
+
+TITLE = "# Implementations and laws"
+MARKS = {
+    "held": "·",
+    "violated": "**V**",
+    "unstable": "**U**",
+    "undecided": "**?**",
+    "crashed": "**C**",
+    "timed_out": "**T**",
+    "known": "K",
+    "not_applicable": "",
+}
+LEGEND = (
+    "· held; **V** violated; **U** unstable (inside the bound of a one-pass variance alone); **C** crashed; **T** timed out; "
+    "**?** undecided; K known (in the baseline); empty: not applicable.  A letter leads to the finding."
+)
+
+
+def markdown(found: Matrix) -> str:
+    """The whole page."""
+    parts = (_head, _targets, _table, _findings)
+    return "\n".join(line for part in parts for line in part(found)).rstrip() + "\n"
+
+
+def _head(found: Matrix) -> Iterator[str]:
+    versions = ", ".join(f"{name} {text}" for name, text in found.environment.items())
+    yield TITLE
+    yield ""
+    yield f"{found.date}; profile {found.profile}, seed {found.seed}; {versions}."
+    yield ""
+    yield (
+        f"{len(found.columns)} implementations, {len(found.laws)} laws, {found.seconds:.0f} s.  What "
+        "`bncheck matrix --report md` writes.  What a law says: `bncheck explain LAW`."
+    )
+    yield ""
+
+
+def _targets(found: Matrix) -> Iterator[str]:
+    yield "## Implementations"
+    yield ""
+    rows = [
+        (str(number), f"`{column.target}`", column.versions, column.told(), f"{column.seconds:.0f} s")
+        for number, column in enumerate(found.columns, start=1)
+    ]
+    yield from _lines(("", "target", "versions", "verdicts", "time"), rows)
+    for column in found.columns:
+        for each in column.content.get("contradictions", ()):
+            yield f"`{column.target}`: {each}"
+            yield ""
+    if found.absent:
+        yield "Not installed here:"
+        yield ""
+        for target, command in found.absent.items():
+            yield f"- `{target}`: `{command}`"
+        yield ""
+
+
+def _table(found: Matrix) -> Iterator[str]:
+    yield "## Verdicts"
+    yield ""
+    yield LEGEND
+    yield ""
+    rows = [(law, *(_cell(column, law, found) for column in found.columns)) for law in found.laws]
+    yield from _lines(("law", *(str(number) for number in range(1, len(found.columns) + 1))), rows)
+
+
+def _cell(column: Column, law: str, found: Matrix) -> str:
+    judged = column.laws.get(law)
+    if judged is None:
+        return "-"
+    mark, finding = MARKS[judged["status"]], found.finding(column.target, law)
+    return mark if finding is None else f"[{mark}](#{finding.anchor})"
+
+
+def _findings(found: Matrix) -> Iterator[str]:
+    yield "## Findings"
+    yield ""
+    if not found.findings:
+        yield "None."
+    for each in found.findings:
+        yield from _finding(each)
+
+
+def _finding(each: Finding) -> Iterator[str]:
+    yield f'### <a id="{each.anchor}"></a>{each.number}. {each.target}: {each.law}, {each.status}'
+    yield ""
+    yield f"- {each.content['message']}"
+    yield f"- case: {each.content['input']}"
+    for cause in each.causes[:1]:
+        yield f"- cause: `{cause['id']}`: {cause['text']} (reproduces {cause['explains']} of {cause['of']} deviations)"
+    if not each.causes:
+        yield "- no known cause"
+    yield f"- `{each.content['replay']}`"
+    if each.without_script is not None:
+        yield f"- no script: {each.without_script}"
+    yield ""
+    if each.script is not None:
+        yield "<details><summary>script</summary>"
+        yield ""
+        yield "```python"
+        yield each.script.rstrip()
+        yield "```"
+        yield ""
+        yield "</details>"
+        yield ""
+
+
+def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table, and an empty line after it."""
+    for row in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
