@@ -16,6 +16,8 @@ import pytest
 import bncheck
 from bncheck.report import LawReport, Report
 
+pytestmark = pytest.mark.long
+
 HOSTILE = Path(__file__).parent / "samples" / "hostile.py"
 OUTPUT = r"^forward\.output$"
 

@@ -18,6 +18,8 @@ from bncheck.report import LawReport, Report
 from bncheck.trial import Trial
 from bncheck.verdict import Status
 
+pytestmark = pytest.mark.long
+
 EPSILONS = tuple(10.0**-power for power in range(10))
 SMALL = ((0, 0, 1, 0, 2), (0, 1, 1, 0, 10))
 WEIGHT, BIAS = (0.5, -1.0, 2.0, 1.5, -0.25), (0.0, 1.0, -1.0, 3.0, 0.125)
