@@ -77,7 +77,8 @@ def test_a_sound_layer_in_a_process_of_its_own_holds() -> None:
 
 def test_all_in_one_run_exit_1_without_a_traceback() -> None:
     targets = [f"{HOSTILE}:{name}" for name in EXPECTED]
-    words = ["run", *targets, "--profile", "smoke", "--include", "forward.output|purity"]
+    laws = "forward.output|purity.(inputs|surroundings)"
+    words = ["run", *targets, "--profile", "smoke", "--dtype", "float32", "--include", laws]
     done = subprocess.run(
         [sys.executable, "-m", "bncheck", *words], capture_output=True, text=True, check=False
     )
