@@ -18,6 +18,8 @@ from bncheck.step import Step
 
 Mode = Literal["train", "eval"]
 Native = NDArray[Any]
+# The arrays of a case, by name.
+CASE_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

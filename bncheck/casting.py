@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bncheck.case import Case, Native
+from bncheck.case import CASE_ARRAYS, Case, Native
 from bncheck.errors import UsageError
 from bncheck.reference.formats import FLOAT32, dtype_of, format_of
-from bncheck.wire import CASE_ARRAYS
 
 
 def cast(case: Case, dtype: str) -> tuple[Case, tuple[str, ...]]:

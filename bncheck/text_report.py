@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bncheck.case import Case, Native
+from bncheck.case import CASE_ARRAYS, Case, Native
 from bncheck.earlier_text import print_baseline, print_replayed_cases
 from bncheck.numerics import Numerics
 from bncheck.replaying import Replayed
@@ -219,8 +219,7 @@ def cause_lines(finding: Finding | Replayed) -> list[str]:
 
 def arrays_of(case: Case) -> dict[str, Native]:
     """The arrays that a case has, by name."""
-    names = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
-    return {name: getattr(case, name) for name in names if getattr(case, name) is not None}
+    return {name: getattr(case, name) for name in CASE_ARRAYS if getattr(case, name) is not None}
 
 
 def shown(array: Native) -> str:

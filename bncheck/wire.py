@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from bncheck.adapter import State
-from bncheck.case import Case, Native
+from bncheck.case import CASE_ARRAYS, Case, Native
 from bncheck.direction import Direction
 from bncheck.errors import ImplementationCrashed
 from bncheck.outcome import FURTHER, QUANTITIES, Outcome
@@ -20,7 +20,6 @@ from bncheck.step import Step
 
 _BFLOAT16 = ml_dtypes.bfloat16
 _LENGTH = struct.Struct("<Q")
-CASE_ARRAYS = ("x", "dy", "gamma", "beta", "running_mean", "running_var")
 OUTCOME_ARRAYS = (*QUANTITIES, *FURTHER)
 OBSERVED_ARRAYS = ("y", "dx", "dgamma", "dbeta")
 # A message beyond this is no outcome of a case that bncheck draws.

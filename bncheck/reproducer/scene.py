@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from bncheck.adapter import State
 from bncheck.batches import batch_of, with_another_channel, with_one_value, without_values
 from bncheck.capabilities import Capabilities
-from bncheck.case import Case, Native
+from bncheck.case import CASE_ARRAYS, Case, Native
 from bncheck.direction import Direction
 from bncheck.errors import UsageError
 from bncheck.layout import Layout
 from bncheck.reproducer.spelling import FurtherSpelling, Lines, Making, Spelling, indented
 from bncheck.step import Step
-from bncheck.wire import CASE_ARRAYS
 
 _UNUSUAL: dict[str, Callable[[Native], Native]] = {
     "empty": without_values,

@@ -23,6 +23,7 @@ ORDER = (
     "step",
     "direction",
     "case",
+    "case_data",
     "case_file",
     "shapes",
     "recipes",
