@@ -16,6 +16,7 @@ from bncheck.case_data import Damage, case_in, case_out
 from bncheck.environment import environment
 from bncheck.errors import UsageError
 from bncheck.reference.formats import FORMATS
+from bncheck.whole_files import write_whole
 
 SCHEMA = 1
 FOLDER = Path(".bncheck") / "cases"
@@ -74,11 +75,8 @@ class SavedCase:
 
 def save(saved: SavedCase, folder: Path = FOLDER) -> Path:
     """Write the case under its id, whole or not at all; a file that is there already says the same and is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{saved.id}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(saved.as_json(), indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(saved.as_json(), indent=1) + "\n")
     return path
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bncheck.errors import UsageError
 from bncheck.report import Report
+from bncheck.whole_files import write_whole
 
 FILE_NAME = "bncheck-report.json"
 
@@ -35,11 +36,8 @@ def write(report: Report, path: Path) -> None:
 
 
 def written(content: Mapping[str, Any], path: Path) -> None:
-    """Write plain data through a neighbour file, so that a report is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_suffix(".json.partial")
-    neighbour.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    neighbour.replace(path)
+    """Write plain data, whole or not at all."""
+    write_whole(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _is_ours(path: Path, kind: str | None) -> bool:

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bncheck.errors import UsageError
+from bncheck import whole_files
 from bncheck.kill_matrix import Hit, Row
 from bncheck.report import jsonable
 from bncheck.selftest import SelfTest
 from bncheck.selftest_page import TITLE, page
+from bncheck.whole_files import write_whole
 
 SCHEMA = 1
 JSON, MARKDOWN = "bncheck-selftest.json", "kill-matrix.md"
@@ -21,32 +22,17 @@ FILES = {"json": JSON, "md": MARKDOWN}
 
 def destinations(kinds: Sequence[str], folder: Path) -> dict[str, Path]:
     """Where the files will go; raises UsageError if something that is none of ours stands there."""
-    if kinds and folder.exists() and not folder.is_dir():
-        raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
-    paths = {kind: folder / FILES[kind] for kind in kinds}
-    for path in paths.values():
-        if path.exists() and not _is_ours(path):
-            raise UsageError(
-                f"{str(path)!r} is not of a self-test and is not overwritten; move it or use --report-dir"
-            )
-    return paths
+    return whole_files.destinations(FILES, kinds, folder, is_ours=_is_ours, what="of a self-test")
 
 
 def write(found: SelfTest, paths: dict[str, Path]) -> None:
-    """Each file through a neighbour, so that it is whole or not there."""
+    """Each file whole or not at all."""
     for kind, path in paths.items():
         text = page(found) if kind == "md" else json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        neighbour = path.with_name(f"{path.name}.partial")
-        neighbour.write_text(text, encoding="utf-8")
-        neighbour.replace(path)
+        write_whole(path, text)
 
 
-def _is_ours(path: Path) -> bool:
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return False
+def _is_ours(content: str) -> bool:
     return content.startswith(TITLE) or ('"schema"' in content and '"survivors"' in content)
 
 

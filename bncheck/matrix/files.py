@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bncheck.errors import UsageError
+from bncheck import whole_files
 from bncheck.matrix.grid import Column, Matrix
 from bncheck.matrix.html_page import html
 from bncheck.matrix.markdown_page import TITLE, markdown
+from bncheck.whole_files import write_whole
 
 SCHEMA, KIND = 1, "matrix"
 FILES: Mapping[str, str] = {
@@ -23,36 +24,21 @@ SCRIPTS = "bncheck-scripts"
 
 def destinations(kinds: Sequence[str], folder: Path) -> dict[str, Path]:
     """Where the files will go; raises UsageError if something that is none of ours stands there."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
-    paths = {kind: folder / FILES[kind] for kind in kinds}
-    for path in paths.values():
-        if path.exists() and not _is_ours(path):
-            raise UsageError(
-                f"{str(path)!r} is not a matrix of bncheck and is not overwritten; move it or use --report-dir"
-            )
-    return paths
+    return whole_files.destinations(FILES, kinds, folder, is_ours=_is_ours, what="a matrix of bncheck")
 
 
 def write(found: Matrix, paths: Mapping[str, Path]) -> None:
-    """Each file through a neighbour, so that it is whole or not there."""
+    """Each file whole or not at all."""
     texts: Mapping[str, Callable[[Matrix], str]] = {"json": _json, "md": markdown, "html": html}
     for kind, path in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        neighbour = path.with_name(f"{path.name}.partial")
-        neighbour.write_text(texts[kind](found), encoding="utf-8")
-        neighbour.replace(path)
+        write_whole(path, texts[kind](found))
 
 
 def _json(found: Matrix) -> str:
     return json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
 
 
-def _is_ours(path: Path) -> bool:
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return False
+def _is_ours(content: str) -> bool:
     return (
         content.startswith((TITLE, f"<!doctype html>\n<!-- {TITLE} -->"))
         or f'"kind": "{KIND}"' in content[:200]

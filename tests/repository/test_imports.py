@@ -18,6 +18,7 @@ ORDER = (
     "reference",
     "errors",
     "environment",
+    "whole_files",
     "effort",
     "layout",
     "step",

@@ -1,0 +1,42 @@
+"""Files that are whole or not there, written where nothing of the user's stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from bncheck.errors import UsageError
+
+
+def destinations(
+    names: Mapping[str, str], kinds: Iterable[str], folder: Path, *, is_ours: Callable[[str], bool], what: str
+) -> dict[str, Path]:
+    """Where the files of these kinds will go, by their names.
+
+    Raises UsageError if `folder` is a file, or something stands in it whose text is none of ours; `what`: what it is not.
+    """
+    paths = {kind: folder / names[kind] for kind in kinds}
+    if paths and folder.exists() and not folder.is_dir():
+        raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
+    for path in paths.values():
+        if path.exists() and not is_ours(_text(path)):
+            raise UsageError(
+                f"{str(path)!r} is not {what} and is not overwritten; move it or use --report-dir"
+            )
+    return paths
+
+
+def _text(path: Path) -> str:
+    """Empty for what is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Through a neighbour, which takes the file's place when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    neighbour = path.with_name(f"{path.name}.partial")
+    neighbour.write_text(text, encoding="utf-8")
+    neighbour.replace(path)
