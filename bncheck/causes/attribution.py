@@ -81,7 +81,7 @@ class Attribution:
         fixed = self.laboratory.probes(dtype)
         every = ordered((*fixed, *own))
         total = sum(len(probe.deviations) for probe in every)
-        if whole := self._whole(self.proven, every) or self._whole(self._surviving(dtype), every):
+        if whole := self._whole(self.proven, every) or self._whole(self._likely(dtype, own), every):
             if whole[0].cause.measured is not None and (
                 kept := self._kept(smallest, _about(smallest, every))
             ):
@@ -97,8 +97,7 @@ class Attribution:
         if not found and smallest.case.program:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
-            causes = self.causes if any(probe.deviations for probe in fixed) else self._surviving(dtype)
-            parts = self._parts(causes, every, own, smallest, about)
+            parts = self._parts(self.causes, every, own, smallest, about)
             found = self._pairs(parts, every) or _of(parts, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
@@ -115,6 +114,13 @@ class Attribution:
             for each in self.kept[dtype]
             if (case.program or each.mode == case.mode) and (not about or about & each.kinds)
         ]
+
+    def _likely(self, dtype: str, own: Sequence[Probe]) -> list[Cause]:
+        """The causes that may reproduce everything: where only a finding's own probes deviate, these tell soonest."""
+        telling = [probe for probe in own if probe.deviations and not probe.case.program]
+        if not telling or any(probe.deviations for probe in self.laboratory.probes(dtype)):
+            return self._surviving(dtype)
+        return surviving(self.laboratory, self.causes, telling)
 
     def _surviving(self, dtype: str) -> list[Cause]:
         """All findings in a dtype share its fixed probes, which rule most causes out once and for all."""

@@ -31,6 +31,8 @@ from bncheck.trial import Answers, Trial, shape_of
 TRUTH = Cause("sound", "A sound layer.", layer())
 # Once probes have cost so many starts of the target's process, the rest is not tried.
 RESTARTS = 3
+# Batches without values, and those that are refused.
+UNCOUNTED = ("empty", "single", "wrong")
 
 
 @dataclass(slots=True, eq=False)
@@ -78,9 +80,17 @@ class Laboratory:
             for case in self._cases(dtype):
                 if trial.restarts >= RESTARTS:
                     break
-                observed.append(self.probe(case, trial))
+                observed.append(self._observed(case, trial))
             self.fixed[dtype] = sorted(observed, key=_cost)
         return self.fixed[dtype]
+
+    def _observed(self, case: Case, trial: Trial) -> Probe:
+        """A probe; without what is no batch like others where only counts deviate: no law says whether that counts."""
+        found = self.probe(case, trial)
+        if {kind(name) for name in found.deviations} != {"batches"}:
+            return found
+        kept = tuple(step for step in case.program if step.action not in UNCOUNTED)
+        return found if kept == case.program else self.probe(case.changed(program=kept), trial)
 
     def _cases(self, dtype: str) -> list[Case]:
         """Derivatives beyond the gradients are asked of a target that offers them alone."""
