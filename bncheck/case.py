@@ -155,14 +155,14 @@ class Case:
 
 def channel_major(array: Native) -> Array:
     """(N, C, ...) as float64 of shape (C, m), exact for every format; order within a channel kept."""
-    moved = np.moveaxis(array.astype(np.float64), 1, 0)
+    moved = array.astype(np.float64).swapaxes(0, 1)
     return np.ascontiguousarray(moved.reshape(moved.shape[0], -1))
 
 
 def from_channel_major(rows: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Native:
     """(C, m) back to (N, C, ...)."""
     outer = (shape[1], shape[0], *shape[2:])
-    return np.ascontiguousarray(np.moveaxis(rows.reshape(outer), 0, 1)).astype(dtype)
+    return np.ascontiguousarray(rows.reshape(outer).swapaxes(0, 1)).astype(dtype)
 
 
 def _column(vector: Native | None) -> Array | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -193,7 +192,12 @@ def _fetched(adapter: Adapter, native: object) -> Native | None:
 
 def told(error: BaseException) -> str:
     """What was raised and where: the type, the message's first line, the innermost frame."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    place = ""
+    if innermost is not None:
+        path = innermost.tb_frame.f_code.co_filename
+        place = f" ({path.rsplit('/', 1)[-1]}:{innermost.tb_lineno})"
     message = str(error).strip().splitlines()
     return f"{type(error).__name__}: {message[0] if message else 'no message'}{place}"

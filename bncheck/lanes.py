@@ -22,7 +22,7 @@ COMPILED_SHAPES = 4
 PREFERRED = ((2, 3, 2, 3), (3, 3, 4), (1024, 2), (4, 5))
 PLAIN = "float32"
 # Targets of a lane: they share what is known of a case, and two lanes can be judged at the same time.
-LONGEST = 180
+LONGEST = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,15 @@ class Course:
     laws: tuple[Law, ...]
     corpus: Corpus
     absent: Mapping[str, str] = field(default_factory=dict)
+    found: list[tuple[Region, str]] = field(default_factory=list)
 
     @property
     def stations(self) -> list[tuple[Region, str]]:
         """Region and dtype of each place, in the order in which a run goes through them."""
-        regions = dict.fromkeys(law.region for law in self.laws)
-        return [(region, dtype) for region in regions for dtype in region.dtypes or FORMATS]
+        if not self.found:
+            regions = dict.fromkeys(law.region for law in self.laws)
+            self.found += [(region, dtype) for region in regions for dtype in region.dtypes or FORMATS]
+        return self.found
 
     def drawing(self, place: int, *, ladder: bool) -> Drawing:
         """As a run of a target that offers every dtype draws it: any other run draws these examples and more."""

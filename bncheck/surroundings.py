@@ -5,6 +5,7 @@ Random states and the working directory are set back, so that an implementation 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import sys
@@ -12,21 +13,55 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
 import numpy as np
 
-
-def _numpy_state() -> Any:
-    # The generator behind np.random.rand and np.random.seed.
-    name, key, *rest = np.random.get_state()  # noqa: NPY002  # the legacy state is what is watched
-    return name, np.asarray(key, np.uint32).tobytes(), *rest
+# Of a Mersenne Twister: 624 words of 32 bits, then the place of the next one.
+_TWISTER_BYTES = 625 * 4
 
 
-def _set_numpy_state(state: Any) -> None:
-    name, key, *rest = state
-    np.random.set_state((name, np.frombuffer(key, np.uint32), *rest))  # noqa: NPY002  # as above
+@dataclass(frozen=True, slots=True)
+class _NumpyState:
+    """`state`: as NumPy takes it back; `words`: the same in words, which can be compared."""
+
+    words: str
+    state: Any = field(compare=False)
+
+
+# The last state of a Mersenne Twister that was copied out, by its bits.
+_COPIED: dict[bytes, _NumpyState] = {}
+
+
+def _numpy_state() -> _NumpyState:
+    """The state of the generator behind np.random.rand and np.random.seed.
+
+    It takes long to copy out; while its bits are those of the last copy, that is still true.
+    """
+    bits = _twister_bits()
+    if bits is not None and bits in _COPIED:
+        return _COPIED[bits]
+    state = np.random.get_state(legacy=False)  # noqa: NPY002  # the legacy state is what is watched
+    spare = f"{state.get('has_gauss')} {state.get('gauss')}"
+    found = _NumpyState(str(state) if bits is None else f"{bits!r} {spare}", state)
+    _COPIED.clear()
+    # A normal number that is kept for the next call is drawn without a change of the bits.
+    if bits is not None and not state["has_gauss"]:
+        _COPIED[bits] = found
+    return found
+
+
+def _twister_bits() -> bytes | None:
+    generator = np.random.get_bit_generator()  # type: ignore[attr-defined]  # public since NumPy 1.24
+    if not isinstance(generator, np.random.MT19937):
+        return None
+    return ctypes.string_at(generator.ctypes.state_address, _TWISTER_BYTES)
+
+
+def _set_numpy_state(found: _NumpyState) -> None:
+    np.random.set_state(found.state)  # noqa: NPY002  # as above
 
 
 def _torch_state() -> Any:
@@ -48,7 +83,7 @@ OBSERVED: dict[str, Callable[[], Any]] = {
     "NumPy's random state": _numpy_state,
     "torch's random state": _torch_state,
     "the working directory": os.getcwd,
-    FILTERS: lambda: tuple(map(str, warnings.filters)),
+    FILTERS: lambda: tuple(warnings.filters),
     THREADS: lambda: frozenset(thread.ident for thread in threading.enumerate()),
 }
 

@@ -1,4 +1,5 @@
 """Each change of the surroundings is seen by its name, and what can be set back is set back."""
+# ruff: noqa: NPY002  # the legacy generator is what is watched
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bncheck.surroundings import FILTERS, RESTORED, STANDARD_OUTPUT, THREADS, watched
+from bncheck.surroundings import FILTERS, RESTORED, STANDARD_OUTPUT, THREADS, _twister_bits, watched
 
 STOP = threading.Event()
 
@@ -23,7 +24,7 @@ def start_a_thread() -> None:
 
 EFFECTS: dict[str, Callable[[], object]] = {
     "Python's random state": random.random,
-    "NumPy's random state": np.random.rand,  # the legacy generator is what is watched
+    "NumPy's random state": np.random.rand,
     "the working directory": lambda: os.chdir("/"),
     FILTERS: lambda: warnings.simplefilter("once"),
     THREADS: start_a_thread,
@@ -70,3 +71,31 @@ def test_a_block_that_changes_nothing_changes_nothing() -> None:
     with watched() as watch:
         np.random.default_rng(0).normal(size=3)
     assert watch.changed == ()
+
+
+def test_a_spare_normal_number_that_is_drawn_is_seen() -> None:
+    np.random.seed(0)
+    np.random.normal()  # of two that are made, one is kept for the next call
+    before = np.random.get_state(legacy=False)
+    with watched() as watch:
+        np.random.normal()
+    assert watch.changed == ("NumPy's random state",)
+    assert str(np.random.get_state(legacy=False)) == str(before)
+
+
+def test_the_bits_of_the_generator_are_its_key_and_its_place() -> None:
+    np.random.seed(7)
+    np.random.rand(3)
+    _, key, place, *_ = np.random.get_state()
+    assert _twister_bits() == np.append(np.asarray(key, np.uint32), np.uint32(place)).tobytes()
+
+
+def test_another_bit_generator_is_watched_too() -> None:
+    usual = np.random.get_bit_generator()  # type: ignore[attr-defined]  # public since NumPy 1.24
+    try:
+        np.random.set_bit_generator(np.random.PCG64(0))  # type: ignore[attr-defined]  # likewise
+        with watched() as watch:
+            np.random.rand()
+        assert watch.changed == ("NumPy's random state",)
+    finally:
+        np.random.set_bit_generator(usual)  # type: ignore[attr-defined]  # likewise
