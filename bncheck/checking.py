@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from bncheck.baseline.judging import standings
 from bncheck.baseline.known import Known
 from bncheck.corpus import Corpus
+from bncheck.crew import Crew
 from bncheck.effort import effort_of
 from bncheck.environment import environment
 from bncheck.errors import DefectError, LoadError
 from bncheck.findings import Judged
 from bncheck.implementation import Implementation
 from bncheck.law import Law
-from bncheck.loading import load
 from bncheck.numerics import measured
 from bncheck.options import Options
 from bncheck.reference.self_check import OracleDisagreement, check_oracle_against_itself
 from bncheck.report import FAILING, Report, TargetReport
 from bncheck.saved_cases import Cases, ReplayedCase, cases_in, replayed_cases
+from bncheck.taking import judged_dtypes, loaded, taking
 from bncheck.verdict import Status
-from bncheck.verify import Progress, planned, started, verify
+from bncheck.verify import Plan, Progress, Tallies, planned, started, verify
 
 NO_CASES = Cases()
+
+
+class Verifies(Protocol):
+    """Counts the examples of a plan into tallies, those that a baseline knows among them."""
+
+    def __call__(
+        self,
+        implementation: Implementation,
+        plan: Plan,
+        corpus: Corpus,
+        tallies: Tallies,
+        *,
+        known: Known,
+        progress: Progress | None = None,
+    ) -> None:
+        """As `verify` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +60,23 @@ def run(
     laws: Sequence[Law],
     options: Options,
     *,
+    crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Judge each target by the selected laws; raises UsageError on misuse and DefectError on a defect of bncheck."""
+    """Judge each target by the selected laws, alone or with a `crew`.
+
+    Raises UsageError on misuse and DefectError on a defect of bncheck.
+    """
     started = time.perf_counter()
+    if crew is not None:
+        crew.expect(targets[0])  # they start while this process looks at its oracle
     trust_the_oracle()
     effort = effort_of(options.profile)
     corpus = Corpus(options.seed, effort)
     cases = cases_in(options.replays, laws)
     reports: list[TargetReport] = []
     for target in targets:
-        reports.append(judged(target, laws, options, corpus, cases=cases, progress=progress))
+        reports.append(judged(target, laws, options, corpus, cases=cases, crew=crew, progress=progress))
         if reports[-1].interrupted:
             break
     return Report(
@@ -83,9 +105,12 @@ def judged(
     corpus: Corpus,
     *,
     cases: Cases = NO_CASES,
+    crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> TargetReport:
     """One target: its baseline, the saved cases, then the selected laws; what does not load becomes an error in its report."""
+    if crew is not None:
+        crew.expect(target)
     try:
         implementation = loaded(target, options)
     except LoadError as error:
@@ -93,7 +118,10 @@ def judged(
     try:
         chosen = options.selected(laws)
         before = _before(target, implementation, laws, options, cases)
-        return report_on(implementation, chosen, options, corpus, before=before, progress=progress)
+        shared = None if crew is None else partial(crew.verify, target)
+        return report_on(
+            implementation, chosen, options, corpus, before=before, verifies=shared, progress=progress
+        )
     except LoadError as error:
         return TargetReport(implementation.name, error=str(error))
     finally:
@@ -121,33 +149,6 @@ def known_to(target: Any, implementation: Implementation, laws: Sequence[Law], o
     return Known(standings(entries, laws, options.today, loads))
 
 
-@contextmanager
-def taking(
-    dtype: str, *, target: Any, implementation: Implementation, options: Options
-) -> Iterator[Implementation]:
-    """A target that takes a dtype: as it is loaded; anew where the run asks for other dtypes, or for some ranks alone."""
-    if not options.ranks and dtype in implementation.capabilities.dtypes:
-        yield implementation
-        return
-    again = loaded(target, replace(options, ranks=(), dtypes=(dtype,)))
-    try:
-        yield again
-    finally:
-        again.close()
-
-
-def loaded(target: Any, options: Options) -> Implementation:
-    """A target as the options ask for it; raises LoadError or UsageError."""
-    return load(
-        target,
-        device=options.device,
-        dialect=options.dialect,
-        ranks=options.ranks,
-        dtypes=options.dtypes,
-        isolate=options.isolate,
-    )
-
-
 def report_on(
     implementation: Implementation,
     laws: Sequence[Law],
@@ -155,9 +156,10 @@ def report_on(
     corpus: Corpus,
     *,
     before: Before | None = None,
+    verifies: Verifies | None = None,
     progress: Progress | None = None,
 ) -> TargetReport:
-    """A loaded target.  An interruption ends the verification; what was found until then is reported, not shrunk."""
+    """A loaded target.  `verifies`: how, where not by this process alone.  An interruption ends the verification; what was found until then is reported, not shrunk."""
     before, dtypes = before or Before(), judged_dtypes(implementation, options)
     plan = planned(laws, implementation, dtypes)
     tallies = started(plan)
@@ -165,7 +167,7 @@ def report_on(
     numerics = None
     try:
         if not interrupted:
-            verify(implementation, plan, corpus, tallies, witness=before.known.witness, progress=progress)
+            (verifies or _alone)(implementation, plan, corpus, tallies, known=before.known, progress=progress)
             numerics = measured(implementation, _measured_dtype(dtypes)) if dtypes and laws else None
     except KeyboardInterrupt:
         interrupted = True
@@ -197,6 +199,18 @@ def report_on(
     )
 
 
+def _alone(
+    implementation: Implementation,
+    plan: Plan,
+    corpus: Corpus,
+    tallies: Tallies,
+    *,
+    known: Known,
+    progress: Progress | None = None,
+) -> None:
+    verify(implementation, plan, corpus, tallies, witness=known.witness, progress=progress)
+
+
 def _contradictions(implementation: Implementation) -> tuple[str, ...]:
     """The conventions that were declared and are not followed, in words; the questions are loaded with the first failure."""
     from bncheck.identify.identifying import contradictions  # noqa: PLC0415
@@ -211,12 +225,6 @@ def _misdeclared(implementation: Implementation) -> tuple[str, ...]:
     from bncheck.identify.identifying import misdeclared  # noqa: PLC0415
 
     return tuple(dict.fromkeys(each.contradiction() for each in misdeclared(implementation)))
-
-
-def judged_dtypes(implementation: Implementation, options: Options) -> tuple[str, ...]:
-    """The dtypes that a target offers and the options leave."""
-    offered = implementation.capabilities.dtypes
-    return tuple(name for name in offered if not options.dtypes or name in options.dtypes)
 
 
 def _measured_dtype(dtypes: Sequence[str]) -> str:

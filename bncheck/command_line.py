@@ -16,11 +16,14 @@ from bncheck.commands.laws import explain, list_laws
 from bncheck.commands.matrix import matrix
 from bncheck.commands.options import conventions, of_examples, of_judging, of_laws, of_targets
 from bncheck.commands.replay import replay
-from bncheck.environment import version
+from bncheck.environment import processors, version
 from bncheck.terminal import clear_errors, progress_line, terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bncheck.lanes import Collection
+    from bncheck.law import Law
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -46,6 +49,12 @@ def commands() -> None:
     help="The failures that are known, as bncheck baseline update writes them.",
 )
 @click.option("--replay/--no-replay", default=True, help="Replay the saved cases of earlier runs first.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    envvar="BNCHECK_WORKERS",
+    help="Processes; the default is one a processor, up to four, where there is enough to do.  Also BNCHECK_WORKERS.",
+)
 @of_targets
 def run(
     targets: tuple[str, ...],
@@ -60,6 +69,7 @@ def run(
     numerics: tuple[str, ...],
     baseline: Path | None,
     replay: bool,
+    workers: int | None,
     isolate: bool | None,
     reports: tuple[str, ...],
     report_dir: Path,
@@ -72,6 +82,7 @@ def run(
     from bncheck.baseline.reading import baseline_of
     from bncheck.case_file import FOLDER, folder_for_cases
     from bncheck.checking import run
+    from bncheck.crew import Crew, processes_for
     from bncheck.earlier_text import print_share
     from bncheck.json_report import destination, write
     from bncheck.options import Options
@@ -100,11 +111,18 @@ def run(
         console = terminal()
         if options.cases is None:
             click.echo("bncheck: .bncheck/cases cannot be written here, so findings are not saved", err=True)
+        laws = options.selected(CATALOGUE)
+        processes = processes_for(options, laws, workers, processors())
         print_header(
-            console, targets=len(targets), laws=len(options.selected(CATALOGUE)), profile=profile, seed=seed
+            console,
+            targets=len(targets),
+            laws=len(laws),
+            profile=profile,
+            seed=seed,
+            processes=processes,
         )
-        with progress_line() as progress:
-            report = run(targets, CATALOGUE, options, progress=progress)
+        with Crew(processes, options, every_law) as crew, progress_line() as progress:
+            report = run(targets, CATALOGUE, options, crew=crew, progress=progress)
         for target in report.targets:
             print_target(console, target)
         if options.baseline is not None:
@@ -160,6 +178,13 @@ def selftest(
         for path in paths.values():
             console.print(f"report: {path}")
     sys.exit(found.exit_code)
+
+
+def every_law() -> Sequence[Law]:
+    """The catalogue; each process of a run loads it for itself."""
+    from bncheck.properties.catalogue import CATALOGUE
+
+    return CATALOGUE
 
 
 def shipped() -> Collection:

@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from bncheck.checking import Before, known_to, report_on
-from bncheck.checking import loaded as load_target
 from bncheck.corpus import Corpus
 from bncheck.effort import effort_of
 from bncheck.errors import LoadError
@@ -21,6 +20,7 @@ from bncheck.law import Law
 from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import FAILING, LawReport, TargetReport
+from bncheck.taking import loaded as load_target
 from bncheck.text_report import print_target
 from bncheck.verdict import Status
 

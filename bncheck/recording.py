@@ -12,12 +12,13 @@ from bncheck.baseline.entry import Entry
 from bncheck.baseline.evidence import Evidence, Way, way_of
 from bncheck.baseline.judging import Loads, standings
 from bncheck.baseline.standing import STILL_FAILING, EntryReport, Standing
-from bncheck.checking import judged_dtypes, known_to, loaded, taking
+from bncheck.checking import known_to
 from bncheck.corpus import Corpus
 from bncheck.findings import Judged
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
+from bncheck.taking import judged_dtypes, loaded, taking
 from bncheck.verdict import Failure, Status, Tally
 from bncheck.verify import Progress, planned, started, verify
 

@@ -33,10 +33,13 @@ REPLAYED = {
 SHOWN = 48
 
 
-def print_header(console: Console, *, targets: int, laws: int, profile: str, seed: int) -> None:
+def print_header(
+    console: Console, *, targets: int, laws: int, profile: str, seed: int, processes: int = 1
+) -> None:
     """What is about to run."""
     words = "target" if targets == 1 else "targets"
-    console.print(f"bncheck: {targets} {words}, {laws} laws, profile {profile}, seed {seed}")
+    shared = f", {processes} processes" if processes > 1 else ""
+    console.print(f"bncheck: {targets} {words}, {laws} laws, profile {profile}, seed {seed}{shared}")
 
 
 def print_target(console: Console, report: TargetReport) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bncheck.case import Case
 from bncheck.comparison import Comparison
 from bncheck.corpus import Corpus, Drawing
+from bncheck.division import Drawn, Part
 from bncheck.errors import ImplementationCrashed, ImplementationTimedOut
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -30,13 +31,20 @@ Witness = Callable[[Law, Case, Judgement], bool]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run of one target consists of: the laws that apply, by region, in the dtypes that are judged."""
+    """What a run of one target consists of: the laws that apply, by region, in the dtypes that are judged.
+
+    `part`: that which this process judges of it.
+    """
 
     laws: tuple[Law, ...]
     dtypes: tuple[str, ...]
+    part: Part = field(default_factory=Part)
 
-    def drawings(self, corpus: Corpus, *, ladder: bool) -> Iterator[tuple[Drawing, tuple[Law, ...]]]:
-        """One drawing for each region and dtype, with the laws that share it."""
+    def drawings(self, corpus: Corpus, *, ladder: bool) -> list[Drawn]:
+        """One drawing for each region and dtype of the part, with the laws that share it."""
+        return self.part.of(self._all(corpus, ladder=ladder))
+
+    def _all(self, corpus: Corpus, *, ladder: bool) -> Iterator[Drawn]:
         regions: dict[Region, list[Law]] = {}
         for law in self.laws:
             regions.setdefault(law.region, []).append(law)
@@ -64,7 +72,7 @@ def verify(
 
     `tallies` are counted up as it goes, so that an interrupted run keeps what it found.
     """
-    drawings = list(plan.drawings(corpus, ladder=implementation.capabilities.compiles))
+    drawings = plan.drawings(corpus, ladder=implementation.capabilities.compiles)
     restarts: Counter[Region] = Counter()
     for number, (drawing, laws) in enumerate(drawings):
         if progress is not None:

@@ -25,7 +25,7 @@ from bncheck.surroundings import STANDARD_OUTPUT
 def main() -> None:
     """Serve one parent until its end of the pipe closes."""
     requests, answers = _pipes()
-    _end_with_parent()
+    end_with_parent()
     faulthandler.enable()
     header, _ = wire.receive(requests)
     sys.path[:] = header["path"]
@@ -88,7 +88,7 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """On Linux, die when the parent does, even in an endless loop; elsewhere the parent's own clean-up must do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":

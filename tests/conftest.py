@@ -6,8 +6,13 @@ is given in, and replays them there: tests of commands have one each.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
+
+# Tests run beside each other already.
+os.environ.setdefault("BNCHECK_WORKERS", "1")
 
 settings.register_profile("tests", derandomize=True, deadline=None, database=None)
 settings.load_profile("tests")

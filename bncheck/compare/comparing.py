@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bncheck.causes.explanation import Explanation
-from bncheck.checking import loaded, report_on, trust_the_oracle
+from bncheck.checking import report_on, trust_the_oracle
 from bncheck.compare.difference import Contest, Difference, Entry, Kind, Pair
 from bncheck.compare.pairs import paired
 from bncheck.compare.phrases import OF_OUTPUT, contrast, differing, evidence, irregular, phrase
@@ -19,6 +19,7 @@ from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
 from bncheck.report import FAILING, LawReport, TargetReport
+from bncheck.taking import loaded
 from bncheck.verdict import Status, most_serious
 from bncheck.verify import Progress, planned, started, verify
 

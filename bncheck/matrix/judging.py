@@ -101,7 +101,9 @@ def column(target: str, words: Sequence[str], processes: Processes) -> Column:
     """One target, as `bncheck run` judges it with these further words."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bncheck-") as folder:
-        code, log = processes.run(["run", target, *words, "--report", "json", "--report-dir", folder])
+        code, log = processes.run(
+            ["run", target, *words, "--workers", "1", "--report", "json", "--report-dir", folder]
+        )
         seconds = time.perf_counter() - started
         try:
             (path,) = Path(folder).glob("*.json")

@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bncheck.checking import loaded, report_on
+from bncheck.checking import report_on
 from bncheck.command_line import shipped
 from bncheck.corpus import Corpus, Drawing
 from bncheck.effort import effort_of
@@ -29,6 +29,7 @@ from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import TargetReport
 from bncheck.selftest import SelfTestOptions, selftest
+from bncheck.taking import loaded
 from bncheck.trial import Answers
 
 REST = "laws: comparisons and relations"

@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from soak.meta import differences
 
-from bncheck.checking import loaded, report_on
+from bncheck.checking import report_on
 from bncheck.corpus import Corpus
 from bncheck.effort import CI
 from bncheck.environment import environment
@@ -32,6 +32,7 @@ from bncheck.planted.catalogue import SOUND
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.regions import EVALUATION, TRAINING
 from bncheck.report import FAILING
+from bncheck.taking import loaded
 from bncheck.verdict import Status
 
 TARGETS = (
