@@ -17,6 +17,7 @@ from bncheck.causes.observation import Fact, Facts, facts, kind
 from bncheck.causes.probes import directed_probes, probes, with_directions
 from bncheck.dialect import Dialect
 from bncheck.direction import Direction
+from bncheck.errors import ImplementationCrashed
 from bncheck.evaluation import caught, configured, placed, prepared
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -257,7 +258,9 @@ def _performed(made: NumpyLayerAdapter, case: Case) -> Performance:
 
 def _limits(case: Case, trial: Trial) -> dict[str, Wide]:
     """The derived bounds of a case in the shapes of its quantities; infinite where they do not hold."""
-    if case.program or case.count < 2:
+    if case.program:
+        return _limits_of_steps(case, trial)
+    if case.count < 2:
         return {}
     if case.direction is None:
         return _shaped(case, trial.bounds(case))
@@ -267,6 +270,20 @@ def _limits(case: Case, trial: Trial) -> dict[str, Wide]:
     found = plain | _shaped(case, trial.bounds(case))
     # The Jacobian of y is symmetric.
     return found | ({"tangent": found["second_dy"]} if "second_dy" in found else {})
+
+
+def _limits_of_steps(case: Case, trial: Trial) -> dict[str, Wide]:
+    """Those of each step from the state before it; a layer's own state differs by no more than a few roundings."""
+    try:
+        steps = trial.situations(case)
+    except ImplementationCrashed:
+        return {}
+    return {
+        f"{each.number + 1} {name}": limit
+        for each in steps
+        if each.case is not None
+        for name, limit in _limits(each.case, trial).items()
+    }
 
 
 def _shaped(case: Case, bounds: Mapping[str, Bound]) -> dict[str, Wide]:

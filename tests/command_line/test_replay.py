@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,29 @@ def test_the_report_names_the_file_and_the_line(found: str) -> None:
 def test_a_case_that_is_not_there_and_a_target_that_does_not_load_have_their_exit_codes(found: str) -> None:
     assert bncheck("replay", "nothing").exit_code == 2
     assert bncheck("replay", found, "--target", "nowhere.py:Layer").exit_code == 4
+
+
+def test_a_finding_that_still_fails_is_explained(found: str) -> None:
+    assert "cause: running_var.biased: " in bncheck("replay", found).output
+
+
+def test_an_issue_names_the_likeliest_cause(found: str) -> None:
+    Path("layers.py").write_text(LAYERS.read_text())
+    assert bncheck("replay", found, "--issue", "issue.md").exit_code == 1
+    sentence = "The likely cause: The running variance tracks the biased variance of the batch."
+    assert sentence in Path("issue.md").read_text()
+
+
+def test_a_replay_that_holds_does_not_load_the_library_of_causes(found: str) -> None:
+    program = (
+        "import sys\n"
+        "from bncheck.command_line import commands\n"
+        f"sys.argv = ['bncheck', 'replay', {found!r}, '--target', {f'{LAYERS}:Sound'!r}]\n"
+        "try:\n"
+        "    commands()\n"
+        "except SystemExit as done:\n"
+        "    print(done.code, 'bncheck.causes.catalogue' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "FIXED" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 False"
