@@ -23,9 +23,19 @@ from bncheck.options import Options
 from bncheck.reference.self_check import OracleDisagreement, check_oracle_against_itself
 from bncheck.report import FAILING, Report, TargetReport
 from bncheck.saved_cases import Cases, ReplayedCase, cases_in, replayed_cases
-from bncheck.taking import judged_dtypes, loaded, taking
+from bncheck.taking import judged_dtypes, loaded, plan_of, taking
 from bncheck.verdict import Status
-from bncheck.verify import Plan, Progress, Tallies, planned, started, verify
+from bncheck.verify import (
+    UNLIMITED,
+    Limits,
+    Plan,
+    Progress,
+    Stopped,
+    Tallies,
+    drawn,
+    started,
+    verify,
+)
 
 NO_CASES = Cases()
 
@@ -41,6 +51,7 @@ class Verifies(Protocol):
         tallies: Tallies,
         *,
         known: Known,
+        limits: Limits = UNLIMITED,
         progress: Progress | None = None,
     ) -> None:
         """As `verify` does."""
@@ -74,9 +85,12 @@ def run(
     effort = effort_of(options.profile)
     corpus = Corpus(options.seed, effort)
     cases = cases_in(options.replays, laws)
+    limits = Limits(None if options.seconds is None else time.monotonic() + options.seconds, options.failures)
     reports: list[TargetReport] = []
     for target in targets:
-        reports.append(judged(target, laws, options, corpus, cases=cases, crew=crew, progress=progress))
+        reports.append(
+            judged(target, laws, options, corpus, cases=cases, crew=crew, limits=limits, progress=progress)
+        )
         if reports[-1].interrupted:
             break
     return Report(
@@ -106,6 +120,7 @@ def judged(
     *,
     cases: Cases = NO_CASES,
     crew: Crew | None = None,
+    limits: Limits = UNLIMITED,
     progress: Progress | None = None,
 ) -> TargetReport:
     """One target: its baseline, the saved cases, then the selected laws; what does not load becomes an error in its report."""
@@ -120,7 +135,14 @@ def judged(
         before = _before(target, implementation, laws, options, cases)
         shared = None if crew is None else partial(crew.verify, target)
         return report_on(
-            implementation, chosen, options, corpus, before=before, verifies=shared, progress=progress
+            implementation,
+            chosen,
+            options,
+            corpus,
+            before=before,
+            verifies=shared,
+            limits=limits,
+            progress=progress,
         )
     except LoadError as error:
         return TargetReport(implementation.name, error=str(error))
@@ -134,7 +156,9 @@ def _before(
     try:
         known = known_to(target, implementation, laws, options)
         concerning = [each for each in cases.saved if options.concerns(each[1], implementation.name)]
-        replayed = replayed_cases(concerning, options.selected(laws), implementation, known)
+        # Of several shards, the first replays them.
+        mine = concerning if options.shard is None or options.shard.index == 0 else []
+        replayed = replayed_cases(mine, options.selected(laws), implementation, known)
         return Before(known, tuple(replayed))
     except KeyboardInterrupt:
         return Before(interrupted=True)
@@ -157,17 +181,28 @@ def report_on(
     *,
     before: Before | None = None,
     verifies: Verifies | None = None,
+    limits: Limits = UNLIMITED,
     progress: Progress | None = None,
 ) -> TargetReport:
     """A loaded target.  `verifies`: how, where not by this process alone.  An interruption ends the verification; what was found until then is reported, not shrunk."""
     before, dtypes = before or Before(), judged_dtypes(implementation, options)
-    plan = planned(laws, implementation, dtypes)
-    tallies = started(plan)
-    interrupted = before.interrupted
-    numerics = None
+    plan = plan_of(laws, implementation, options)
+    tallies = drawn(started(plan), plan.drawings(corpus, ladder=implementation.capabilities.compiles))
+    interrupted, stopped, numerics = before.interrupted, None, None
     try:
         if not interrupted:
-            (verifies or _alone)(implementation, plan, corpus, tallies, known=before.known, progress=progress)
+            try:
+                (verifies or _alone)(
+                    implementation,
+                    plan,
+                    corpus,
+                    tallies,
+                    known=before.known,
+                    limits=limits,
+                    progress=progress,
+                )
+            except Stopped as reason:
+                stopped = str(reason)
             numerics = measured(implementation, _measured_dtype(dtypes)) if dtypes and laws else None
     except KeyboardInterrupt:
         interrupted = True
@@ -194,6 +229,7 @@ def report_on(
         contradictions=_contradictions(implementation) if answers and statuses & {*FAILING} else misdeclared,
         misdeclared=misdeclared,
         interrupted=interrupted,
+        stopped=stopped,
         baseline=before.known.counted(),
         replayed=before.replayed,
     )
@@ -206,9 +242,10 @@ def _alone(
     tallies: Tallies,
     *,
     known: Known,
+    limits: Limits = UNLIMITED,
     progress: Progress | None = None,
 ) -> None:
-    verify(implementation, plan, corpus, tallies, witness=known.witness, progress=progress)
+    verify(implementation, plan, corpus, tallies, witness=known.witness, limits=limits, progress=progress)
 
 
 def _contradictions(implementation: Implementation) -> tuple[str, ...]:

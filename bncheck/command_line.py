@@ -55,6 +55,13 @@ def commands() -> None:
     envvar="BNCHECK_WORKERS",
     help="Processes; the default is one a processor, up to four, where there is enough to do.  Also BNCHECK_WORKERS.",
 )
+@click.option("--shard", metavar="I/N", help="Judge the I-th of N parts, which together are the whole run.")
+@click.option(
+    "--max-time", "seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds."
+)
+@click.option(
+    "--max-failures", "failures", type=click.IntRange(min=1), help="Stop once so many laws have failed."
+)
 @of_targets
 def run(
     targets: tuple[str, ...],
@@ -70,6 +77,9 @@ def run(
     baseline: Path | None,
     replay: bool,
     workers: int | None,
+    shard: str | None,
+    seconds: float | None,
+    failures: int | None,
     isolate: bool | None,
     reports: tuple[str, ...],
     report_dir: Path,
@@ -83,6 +93,7 @@ def run(
     from bncheck.case_file import FOLDER, folder_for_cases
     from bncheck.checking import run
     from bncheck.crew import Crew, processes_for
+    from bncheck.division import part_of
     from bncheck.earlier_text import print_share
     from bncheck.json_report import destination, write
     from bncheck.options import Options
@@ -104,6 +115,9 @@ def run(
             cases=folder_for_cases(),
             replays=FOLDER if replay else None,
             baseline=None if baseline is None else baseline_of(baseline),
+            shard=None if shard is None else part_of(shard),
+            seconds=seconds,
+            failures=failures,
         )
         for text in targets:
             parse_target(text)

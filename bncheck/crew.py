@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,9 +26,19 @@ from bncheck.errors import BncheckError, LoadError
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
-from bncheck.taking import judged_dtypes, loaded
+from bncheck.taking import loaded, plan_of
 from bncheck.verdict import Failure, Status, Tally
-from bncheck.verify import Plan, Progress, Tallies, planned, started, verify
+from bncheck.verify import (
+    UNLIMITED,
+    Limits,
+    Plan,
+    Progress,
+    Stopped,
+    Tallies,
+    drawn,
+    started,
+    verify,
+)
 from bncheck.worker import end_with_parent
 
 # Loaded anew in each process: laws hold functions, which do not travel.
@@ -41,11 +52,15 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a member is asked for: a target, and where `part` is given, to judge that of the run of it."""
+    """What a member is asked for: a target, and where `part` is given, to judge that of the run of it.
+
+    `limits`: with the seconds that are left for a time, since each process has a clock of its own.
+    """
 
     target: str
     part: Part | None = None
     known: Known = field(default_factory=Known)
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +84,23 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a part.  `examples`: known failures, by the number of the entry; `interrupted`: it is not whole."""
+    """What came of a part.  `examples`: known failures, by the number of the entry; `interrupted`, `stopped`: why it is
+    not whole.
+    """
 
     counted: tuple[Counted, ...] = ()
     examples: dict[int, int] = field(default_factory=dict)
     interrupted: bool = False
+    stopped: str | None = None
 
 
 def processes_for(options: Options, laws: Sequence[Law], asked: int | None, processors: int) -> int:
-    """As many processes as are asked for; else one a processor, up to four, where there is enough to do for them."""
-    if asked is not None:
-        return asked
+    """As many processes as are asked for; else one a processor, up to four, where there is enough to do for them.
+
+    A run that stops at so many failures stops at the same ones each time in one process alone.
+    """
+    if asked is not None or options.failures is not None:
+        return asked or 1
     effort = effort_of(options.profile)
     return min(processors, MOST) if len(laws) * effort.examples >= WORTHWHILE else 1
 
@@ -120,21 +141,35 @@ class Crew:
         tallies: Tallies,
         *,
         known: Known,
+        limits: Limits = UNLIMITED,
         progress: Progress | None = None,
     ) -> None:
         """As `verify.verify` does alone, with the same result.
 
         What is an object of this process, or lies on another device than the CPU, is judged here alone.
-        Raises KeyboardInterrupt after what was counted until then is in `tallies`, and LoadError where a process ends.
+        Raises KeyboardInterrupt and Stopped after what was counted until then is in `tallies`, and LoadError where a
+        process ends.
         """
         members = self.members if isinstance(target, str) and implementation.device == "cpu" else []
         share = Part(0, len(members) + 1, whole_regions=implementation.worker is not None)
         for index, member in enumerate(members, start=1):
-            member.ask(Request(str(target), replace(share, index=index), replace(known, examples={})))
-        interrupted = False
+            part = replace(share, index=index)
+            member.ask(Request(str(target), part, replace(known, examples={}), _left(limits)))
+        interrupted, stopped = False, None
         try:
-            own = replace(plan, part=share)
-            verify(implementation, own, corpus, tallies, witness=known.witness, progress=progress)
+            own = replace(plan, parts=(*plan.parts, share))
+            try:
+                verify(
+                    implementation,
+                    own,
+                    corpus,
+                    tallies,
+                    witness=known.witness,
+                    limits=limits,
+                    progress=progress,
+                )
+            except Stopped as reason:
+                stopped = str(reason)
             if progress is not None and members:
                 progress("waiting for the other processes", 0, 1)
             for member in members:
@@ -153,6 +188,9 @@ class Crew:
             _merge(reply, tallies, drawings, known)
         if interrupted or any(reply.interrupted for reply in replies):
             raise KeyboardInterrupt
+        stopped = next((reply.stopped for reply in replies if reply.stopped is not None), stopped)
+        if stopped is not None:
+            raise Stopped(stopped)
 
     def _replies(self, members: Sequence[_Member], *, patience: float | None) -> list[Reply]:
         """Of all members, or the error that the first of them met; after one they are replaced."""
@@ -164,6 +202,11 @@ class Crew:
             self.members = []
             raise failed[0]
         return [answer for answer in answers if isinstance(answer, Reply)]
+
+
+def _left(limits: Limits) -> Limits:
+    """With a time as the seconds that are left until then."""
+    return limits if limits.until is None else replace(limits, until=limits.until - time.monotonic())
 
 
 def _merge(
@@ -263,27 +306,29 @@ class _Judge:
     def judged(self, request: Request) -> Reply:
         """An interruption ends it early, with what was counted until then."""
         implementation = self.take(request.target)
-        plan = planned(self.laws, implementation, judged_dtypes(implementation, self.options))
+        plan = plan_of(self.laws, implementation, self.options)
         assert request.part is not None
-        plan = replace(plan, part=request.part)
-        tallies, interrupted = started(plan), False
+        plan = replace(plan, parts=(*plan.parts, request.part))
+        drawings = plan.drawings(self.corpus, ladder=implementation.capabilities.compiles)
+        tallies, interrupted, stopped = drawn(started(plan), drawings), False, None
+        limits = request.limits
+        if limits.until is not None:
+            limits = replace(limits, until=time.monotonic() + limits.until)
         try:
             with _interruptible():
-                verify(implementation, plan, self.corpus, tallies, witness=request.known.witness)
+                verify(
+                    implementation, plan, self.corpus, tallies, witness=request.known.witness, limits=limits
+                )
         except KeyboardInterrupt:
             interrupted = True
-        mine = {
-            (law, drawing.dtype)
-            for drawing, laws in plan.drawings(self.corpus, ladder=implementation.capabilities.compiles)
-            for law in laws
-        }
+        except Stopped as reason:
+            stopped = str(reason)
         counted = tuple(
             _counted(law, dtype, tally)
             for law, by_dtype in tallies.items()
             for dtype, tally in by_dtype.items()
-            if (law, dtype) in mine
         )
-        return Reply(counted, request.known.examples, interrupted)
+        return Reply(counted, request.known.examples, interrupted, stopped)
 
 
 def _counted(law: Law, dtype: str, tally: Tally) -> Counted:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bncheck.corpus import Drawing
+from bncheck.errors import UsageError
 from bncheck.law import Law
 from bncheck.regions import Region
 
@@ -48,6 +49,14 @@ class Part:
             hand = self._hand((drawing, laws))
             work[hand] = work.get(hand, 0) + each
         return work
+
+
+def part_of(text: str) -> Part:
+    """The part that `i/n` names, counted from 1; raises UsageError."""
+    index, slash, parts = text.partition("/")
+    if not (slash and index.isdecimal() and parts.isdecimal() and 1 <= int(index) <= int(parts)):
+        raise UsageError(f"{text!r} is no shard; valid is i/n with i from 1 to n, as in 2/3")
+    return Part(int(index) - 1, int(parts))
 
 
 @dataclass(slots=True)

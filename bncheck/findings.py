@@ -44,6 +44,8 @@ class Judged:
         if reason is not None:
             return LawReport(law, Status.NOT_APPLICABLE, reason)
         by_dtype = self.tallies[law]
+        if not by_dtype:
+            return LawReport(law, Status.NOT_APPLICABLE, ELSEWHERE)
         status = most_serious([tally.status for tally in by_dtype.values()])
         failures = [tally.failure for tally in by_dtype.values() if tally.failure is not None]
         first = next((failure for failure in failures if failure.status == status), None)
@@ -124,9 +126,13 @@ class Judged:
     def _reason(self, law: Law, status: Status) -> str | None:
         if status == Status.KNOWN:
             return "; ".join(self.known.reasons(law))
+        if status == Status.UNDECIDED and not any(tally.examples for tally in self.tallies[law].values()):
+            return ENDED
         return _REASONS.get(status)
 
 
 UNSTABLE = "outside the bound of the numeric class that is required, inside that of a one-pass variance mean(x^2) - mean(x)^2"
+ELSEWHERE = "another shard judges it"
+ENDED = "the run ended before any example of it"
 UNDECIDED = "no example decided, or of an average one under half of the elements were conclusive"
 _REASONS = {Status.UNSTABLE: UNSTABLE, Status.UNDECIDED: UNDECIDED}

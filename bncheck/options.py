@@ -12,6 +12,7 @@ from pathlib import Path
 from bncheck.adapters.found import RANKS
 from bncheck.baseline.entry import Baseline
 from bncheck.case_file import SavedCase
+from bncheck.division import Part
 from bncheck.effort import effort_of
 from bncheck.errors import UsageError
 from bncheck.law import Law
@@ -24,6 +25,7 @@ class Options:
     where empty; `ranks`: of x, likewise; `dialect`: conventions declared by name for every target; `isolate`: as for
     `load`; `cases`: the folder in which findings are saved, None where they are not; `replays`: the folder whose saved
     cases are judged first; `baseline`: the failures that are known, judged as of `today`.
+    `shard`: what is judged of the whole; `seconds`, `failures`: after how long, and how many failing laws, a run stops.
     """
 
     profile: str = "ci"
@@ -39,6 +41,9 @@ class Options:
     replays: Path | None = None
     baseline: Baseline | None = None
     today: date = field(default_factory=date.today)
+    shard: Part | None = None
+    seconds: float | None = None
+    failures: int | None = None
 
     def __post_init__(self) -> None:
         effort_of(self.profile)

@@ -128,6 +128,7 @@ class TargetReport:
 
     `contradictions`: where laws fail, the conventions that it is judged by and was measured not to follow; else
     `misdeclared`: those that are declared, judged by no law, and not so, which fails the run.
+    `stopped`: the limit that ended it early.
     `baseline`: the entries for this target, and how they stand.  `replayed`: the saved cases of earlier runs.
     """
 
@@ -143,6 +144,7 @@ class TargetReport:
     contradictions: tuple[str, ...] = ()
     misdeclared: tuple[str, ...] = ()
     interrupted: bool = False
+    stopped: str | None = None
     baseline: tuple[EntryReport, ...] = ()
     replayed: tuple[ReplayedCase, ...] = ()
 
@@ -173,6 +175,7 @@ class TargetReport:
             "contradictions": list(self.contradictions),
             "misdeclared": list(self.misdeclared),
             "interrupted": self.interrupted,
+            "stopped": self.stopped,
             "baseline": [entry.as_json() for entry in self.baseline],
             "replayed": [case.as_json() for case in self.replayed],
         }

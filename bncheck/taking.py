@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from bncheck.implementation import Implementation
+from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.options import Options
+from bncheck.verify import Plan, planned
 
 
 @contextmanager
@@ -43,3 +45,9 @@ def judged_dtypes(implementation: Implementation, options: Options) -> tuple[str
     """The dtypes that a target offers and the options leave."""
     offered = implementation.capabilities.dtypes
     return tuple(name for name in offered if not options.dtypes or name in options.dtypes)
+
+
+def plan_of(laws: Sequence[Law], implementation: Implementation, options: Options) -> Plan:
+    """What a run with these options judges of a target: the laws that apply, and the shard of them."""
+    plan = planned(laws, implementation, judged_dtypes(implementation, options))
+    return plan if options.shard is None else replace(plan, parts=(options.shard,))

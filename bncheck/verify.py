@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from bncheck.case import Case
 from bncheck.comparison import Comparison
 from bncheck.corpus import Corpus, Drawing
 from bncheck.division import Drawn, Part
-from bncheck.errors import ImplementationCrashed, ImplementationTimedOut
+from bncheck.errors import BncheckError, ImplementationCrashed, ImplementationTimedOut
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
@@ -33,16 +33,19 @@ Witness = Callable[[Law, Case, Judgement], bool]
 class Plan:
     """What a run of one target consists of: the laws that apply, by region, in the dtypes that are judged.
 
-    `part`: that which this process judges of it.
+    `parts`: what is judged of it, a part, and of that another one.
     """
 
     laws: tuple[Law, ...]
     dtypes: tuple[str, ...]
-    part: Part = field(default_factory=Part)
+    parts: tuple[Part, ...] = ()
 
     def drawings(self, corpus: Corpus, *, ladder: bool) -> list[Drawn]:
-        """One drawing for each region and dtype of the part, with the laws that share it."""
-        return self.part.of(self._all(corpus, ladder=ladder))
+        """One drawing for each region and dtype that is judged, with the laws that share it."""
+        drawings = list(self._all(corpus, ladder=ladder))
+        for part in self.parts:
+            drawings = part.of(drawings)
+        return drawings
 
     def _all(self, corpus: Corpus, *, ladder: bool) -> Iterator[Drawn]:
         regions: dict[Region, list[Law]] = {}
@@ -59,6 +62,39 @@ def started(plan: Plan) -> Tallies:
     return {law: {dtype: Tally() for dtype in law.dtypes(plan.dtypes)} for law in plan.laws}
 
 
+def drawn(tallies: Tallies, drawings: Sequence[Drawn]) -> Tallies:
+    """The tallies of what is drawn alone; a law of which nothing is has none."""
+    judged = {(law, drawing.dtype) for drawing, laws in drawings for law in laws}
+    return {
+        law: {dtype: tally for dtype, tally in by_dtype.items() if (law, dtype) in judged}
+        for law, by_dtype in tallies.items()
+    }
+
+
+class Stopped(BncheckError):
+    """A run that has reached a limit; the message is that limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where a run stops.  `until`: a time of the monotonic clock, in seconds; `failures`: laws that fail."""
+
+    until: float | None = None
+    failures: int | None = None
+
+    def look(self, tallies: Tallies) -> None:
+        """Raises Stopped where one is reached."""
+        if self.until is not None and time.monotonic() >= self.until:
+            raise Stopped("its time was over")
+        if self.failures is not None:
+            failing = sum(any(tally.failures for tally in found.values()) for found in tallies.values())
+            if failing >= self.failures:
+                raise Stopped(f"{failing} {'law' if failing == 1 else 'laws'} failed")
+
+
+UNLIMITED = Limits()
+
+
 def verify(
     implementation: Implementation,
     plan: Plan,
@@ -66,11 +102,12 @@ def verify(
     tallies: Tallies,
     *,
     witness: Witness = lambda _law, _case, _judgement: False,
+    limits: Limits = UNLIMITED,
     progress: Progress | None = None,
 ) -> Tallies:
     """Judge one implementation; every example is evaluated once and shown to all laws of its region.
 
-    `tallies` are counted up as it goes, so that an interrupted run keeps what it found.
+    `tallies` are counted up as it goes, so that an interrupted run keeps what it found.  Raises Stopped at a limit.
     """
     drawings = plan.drawings(corpus, ladder=implementation.capabilities.compiles)
     restarts: Counter[Region] = Counter()
@@ -80,6 +117,7 @@ def verify(
         for case in corpus.examples(drawing):
             if restarts[drawing.region] >= RESTARTS:
                 break
+            limits.look(tallies)
             restarts[drawing.region] += _show(case, drawing, laws, implementation, tallies, witness=witness)
     return tallies
 

@@ -17,7 +17,7 @@ WHOLE = Plan(CATALOGUE, tuple(FORMATS)).drawings(CORPUS, ladder=False)
 
 def part_of_the_run(index: int, parts: int, *, whole_regions: bool) -> list[Drawn]:
     part = Part(index, parts, whole_regions=whole_regions)
-    return Plan(CATALOGUE, tuple(FORMATS), part).drawings(CORPUS, ladder=False)
+    return Plan(CATALOGUE, tuple(FORMATS), (part,)).drawings(CORPUS, ladder=False)
 
 
 @pytest.mark.parametrize("whole_regions", [False, True])
