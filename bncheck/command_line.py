@@ -10,6 +10,7 @@ import click
 
 from bncheck.commands.baseline import baseline
 from bncheck.commands.compare import compare
+from bncheck.commands.diff import diff
 from bncheck.commands.doctor import doctor
 from bncheck.commands.identify import identify
 from bncheck.commands.laws import explain, list_laws
@@ -210,7 +211,7 @@ def shipped() -> Collection:
     return Collection(BUGS, SOUND, CATALOGUE)
 
 
-for each in (replay, identify, compare, baseline, matrix, list_laws, explain, doctor):
+for each in (replay, identify, compare, diff, baseline, matrix, list_laws, explain, doctor):
     commands.add_command(each)
 
 

@@ -75,6 +75,7 @@ ORDER = (
     "baseline",
     "saved_cases",
     "report",
+    "report_difference",
     "identify",
     "lanes",
     "kill_matrix",
