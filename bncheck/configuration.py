@@ -1,9 +1,11 @@
-"""Conventions that a project declares in its pyproject.toml: a table tool.bncheck.dialect."TARGET" for each target."""
+"""What a project says in its pyproject.toml: settings in the table tool.bncheck, and for each target the conventions that it
+declares, in a table tool.bncheck.dialect."TARGET".
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,7 @@ def declared_for(target: Target) -> dict[str, str]:
     Options and device of a target do not matter; files are looked for beside that pyproject.toml.
     Raises UsageError for what is no convention, and for a file that is no TOML.
     """
-    path = next(
-        (each / FILE_NAME for each in (Path.cwd(), *Path.cwd().parents) if (each / FILE_NAME).is_file()), None
-    )
+    path = nearest()
     if path is None:
         return {}
     found: dict[str, str] = {}
@@ -30,6 +30,18 @@ def declared_for(target: Target) -> dict[str, str]:
         if _same(_named(path, name), target, path.parent):
             found |= _checked(path, name, conventions)
     return found
+
+
+def nearest() -> Path | None:
+    """The nearest pyproject.toml, here or above."""
+    return next(
+        (each / FILE_NAME for each in (Path.cwd(), *Path.cwd().parents) if (each / FILE_NAME).is_file()), None
+    )
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """What the table tool.bncheck says besides conventions; raises UsageError for a file that is no TOML."""
+    return {key: value for key, value in _table(path, ("tool", "bncheck")).items() if key != "dialect"}
 
 
 def _named(path: Path, name: str) -> Target:
@@ -40,17 +52,20 @@ def _named(path: Path, name: str) -> Target:
 
 
 def _tables(path: Path) -> Mapping[str, Any]:
+    return _table(path, ("tool", "bncheck", "dialect"))
+
+
+def _table(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     tables: Any = content
-    for key in ("tool", "bncheck", "dialect"):
+    for key in keys:
         tables = tables.get(key, {})
         if not isinstance(tables, dict):
-            raise UsageError(
-                f"{key} in {path} is {tables!r}, expected a table: [tool.bncheck.dialect.TARGET]"
-            )
+            expected = "[tool.bncheck.dialect.TARGET]" if "dialect" in keys else "[tool.bncheck]"
+            raise UsageError(f"{key} in {path} is {tables!r}, expected a table: {expected}")
     return tables  # type: ignore[no-any-return]  # a table of TOML
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bncheck.commands.options import conventions, of_examples, of_judging, of_laws, of_loading
+from bncheck.commands.settings import Configured
 from bncheck.terminal import clear_errors, progress_line, terminal
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def baseline() -> None:
     """Keep the failures that are known in a file, with a case and a reason for each."""
 
 
-@baseline.command()
+@baseline.command(cls=Configured)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
     "--baseline",
