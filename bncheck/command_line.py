@@ -66,7 +66,7 @@ def commands() -> None:
 @click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 where laws do not hold, for a run that only tells."
 )
-@of_targets
+@of_targets("json", "junit", "sarif", "md")
 def run(
     targets: tuple[str, ...],
     profile: str,
@@ -103,9 +103,9 @@ def run(
     from bncheck.crew import Crew, processes_for
     from bncheck.division import part_of
     from bncheck.earlier_text import print_share
-    from bncheck.json_report import destination, write
     from bncheck.options import Options
     from bncheck.properties.catalogue import CATALOGUE
+    from bncheck.reports.formats import destinations, summarise, write_all
     from bncheck.target import parse_target
     from bncheck.text_report import print_header, print_summary, print_target
 
@@ -129,7 +129,7 @@ def run(
         )
         for text in targets:
             parse_target(text)
-        path = destination(report_dir) if reports else None
+        paths = destinations(reports, report_dir)
         console = terminal()
         if options.cases is None:
             click.echo("bncheck: .bncheck/cases cannot be written here, so findings are not saved", err=True)
@@ -152,9 +152,12 @@ def run(
         if options.baseline is not None:
             print_share(console, report, options.baseline)
         print_summary(console, report)
-        if path is not None:
-            write(report, path)
+        plain = report.as_json()
+        write_all(plain, CATALOGUE, paths)
+        for path in paths.values():
             console.print(f"report: {path}")
+        for line in summarise(plain):
+            click.echo(line)
     if exit_zero and report.exit_code == 1:
         click.echo("exit 0, as --exit-zero asks")
         sys.exit(0)

@@ -15,7 +15,7 @@ from bncheck.terminal import clear_errors, progress_line, terminal
 @click.argument("targets", nargs=-1, required=True, metavar="A B...")
 @of_examples("smoke")
 @of_laws
-@of_targets
+@of_targets("json")
 def compare(
     targets: tuple[str, ...],
     profile: str,

@@ -13,7 +13,7 @@ from bncheck.terminal import clear_errors, progress_line, terminal
 
 @click.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@of_targets
+@of_targets("json")
 def identify(
     targets: tuple[str, ...],
     dtypes: tuple[str, ...],

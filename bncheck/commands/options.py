@@ -61,22 +61,21 @@ def of_judging(command: Command) -> Command:
     )(command)
 
 
-def of_targets(command: Command) -> Command:
-    """What a command takes that loads targets and reports on them."""
-    return of_loading(
-        _all(
-            click.option(
-                "--report",
-                "reports",
-                type=click.Choice(("json",)),
-                multiple=True,
-                help="Also write a report file.",
-            ),
-            click.option(
-                "--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go."
-            ),
-        )(command)
+def of_targets(*formats: str) -> Callable[[Command], Command]:
+    """What a command takes that loads targets and reports on them, in these formats."""
+    reporting = _all(
+        click.option(
+            "--report",
+            "reports",
+            type=click.Choice(formats),
+            multiple=True,
+            help="Also write a report file" + (" (repeatable)." if len(formats) > 1 else "."),
+        ),
+        click.option(
+            "--report-dir", type=click.Path(path_type=Path), default=Path(), help="Where reports go."
+        ),
     )
+    return lambda command: of_loading(reporting(command))
 
 
 def of_loading(command: Command) -> Command:

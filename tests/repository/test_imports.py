@@ -99,6 +99,7 @@ ORDER = (
     "earlier_text",
     "text_report",
     "json_report",
+    "reports",
     "matrix",
     "pytest_support",
     "terminal",
@@ -114,6 +115,7 @@ FOR_DOORS_ALONE = {
     "bncheck.properties.catalogue",
     "bncheck.text_report",
     "bncheck.json_report",
+    "bncheck.reports.formats",
     "bncheck.selftest_text",
     "bncheck.selftest_files",
 }
