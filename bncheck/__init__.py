@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from bncheck.dialect import Dialect as Dialect
     from bncheck.direction import Direction as Direction
     from bncheck.report import Report as Report
+    from bncheck.testing import BatchNormTests as BatchNormTests
 
 __all__ = [
     "Adapter",
+    "BatchNormTests",
     "Capabilities",
     "Config",
     "Dialect",
@@ -47,6 +49,7 @@ _HOMES = {
     "Dialect": "dialect",
     "Direction": "direction",
     "Report": "report",
+    "BatchNormTests": "testing",
 }
 
 

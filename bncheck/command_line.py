@@ -66,7 +66,7 @@ def commands() -> None:
 @click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 where laws do not hold, for a run that only tells."
 )
-@of_targets("json", "junit", "sarif", "md")
+@of_targets("json", "junit", "sarif", "md", "html")
 def run(
     targets: tuple[str, ...],
     profile: str,

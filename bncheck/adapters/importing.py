@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import Any
 
 from bncheck.errors import LoadError
@@ -23,9 +24,40 @@ def importing(locator: str, options: Mapping[str, object], name: str) -> Iterato
     The variable for TensorFlow stays, for it also reads it later; the user's own comes before it.
     """
     library = locator.partition(".")[0]
-    if library in {"keras", "tensorflow"}:
-        os.environ.setdefault(_TENSORFLOW_LOG, _FATAL)
-    backend = options.get("backend")
+    if library not in {"keras", "tensorflow"}:
+        yield
+        return
+    os.environ.setdefault(_TENSORFLOW_LOG, _FATAL)
+    with _silent(), _with_backend(library, options.get("backend"), name):
+        yield
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep from the terminal what a library writes there while it loads, unless that fails.
+
+    TensorFlow writes before it has read the variable, and not by way of sys.stderr.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    try:
+        with TemporaryFile() as log:
+            os.dup2(log.fileno(), 2)
+            try:
+                yield
+            except BaseException:
+                log.seek(0)
+                os.write(terminal, log.read())
+                raise
+            finally:
+                sys.stderr.flush()
+                os.dup2(terminal, 2)
+    finally:
+        os.close(terminal)
+
+
+@contextmanager
+def _with_backend(library: str, backend: object, name: str) -> Iterator[None]:
     if library != "keras" or backend is None:
         yield
         return

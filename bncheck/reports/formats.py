@@ -12,7 +12,7 @@ from pathlib import Path
 from bncheck import whole_files
 from bncheck.errors import UsageError
 from bncheck.law import Law
-from bncheck.reports import github, junit, markdown, sarif
+from bncheck.reports import github, html, junit, markdown, sarif
 from bncheck.reports.finding_text import Plain
 from bncheck.whole_files import write_whole
 
@@ -47,6 +47,11 @@ FORMATS: Mapping[str, Format] = {
         "bncheck-report.sarif", lambda report, laws: _json(sarif.sarif(report, laws)), sarif.is_ours
     ),
     "md": Format("bncheck-report.md", lambda report, _: markdown.markdown(report), markdown.is_ours),
+    "html": Format(
+        "bncheck-report.html",
+        lambda report, laws: html.page(report, {law.id: (law.name, law.formula) for law in laws}),
+        html.is_ours,
+    ),
 }
 
 

@@ -43,6 +43,8 @@ FIRST, LAST, ZERO, INFINITE = 13.0, 87.0, 4.0, 96.0
 # What is below the millionth part of its bound is drawn there, so that the line at 1 stays in sight.
 LOWEST = -6
 TICKS = 6
+# Between the texts of two ticks where there is little room, in hundredths of the width.
+ROOM = 25.0
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -73,10 +75,12 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[float, str, bool]]:
-        """Place, text, and whether it stays where there is little room: 0, 1, the last power of ten, and infinity."""
+        """Place, text, and whether it stays where there is little room: 0, 1, infinity, and the middle one if it is far from 1."""
         step = ceil((self.highest - self.lowest) / TICKS)
         shown = [each for each in range(self.lowest, self.highest + 1) if each % step == 0]
-        powers = [(self._at(each), _power(each), each in (0, shown[-1])) for each in shown]
+        middle = shown[len(shown) // 2]
+        kept = {0, middle} if abs(self._at(middle) - self._at(0)) >= ROOM else {0}
+        powers = [(self._at(each), _power(each), each in kept) for each in shown]
         return [(ZERO, "0", True), *powers, (INFINITE, "∞", True)]
 
     def _at(self, exponent: float) -> float:

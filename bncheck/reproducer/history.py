@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bncheck.case import Case
@@ -22,9 +23,29 @@ class After:
     def lines(self, scene: Scene) -> Lines:
         """The first evaluation in a function, whose names are its own."""
         other = Scene(scene.spelling, scene.capabilities, self.first)
-        body = other.evaluated()
-        arrays = [f"{name} = {literal}" for name, literal in other.needed(body).items()]
-        return ["def before():", *indented([*arrays, *body]), "before()", *self.claim.lines(scene)]
+        body = read(other.evaluated())
+        needed, claimed = other.needed(body), self.claim.lines(scene)
+        same = self._same(needed, scene.needed(claimed), scene)
+        arrays = [f"{name} = {literal}" for name, literal in needed.items() if name not in same]
+        given = ", ".join(f"{name}={name}" for name in same)
+        return [f"def before({given}):", *indented([*arrays, *body]), "before()", *claimed]
+
+    def _same(self, needed: Mapping[str, str], after: Mapping[str, str], scene: Scene) -> list[str]:
+        """The arrays that both evaluations have, where none can be written to."""
+        if scene.spelling.words.framework != "jax":
+            return []
+        return [name for name, literal in needed.items() if after.get(name) == literal]
+
+
+def read(lines: Lines) -> Lines:
+    """The lines without those that give names, called nothing for it, to what no later line reads."""
+    kept: Lines = []
+    for line in reversed(lines):
+        names = re.fullmatch(r"([\w, ]+) = [^()]*", line)
+        later = "\n".join(kept)
+        if names is None or any(re.search(rf"\b{name}\b", later) for name in names[1].split(", ")):
+            kept.insert(0, line)
+    return kept
 
 
 def with_history(found: Sequence[Witness], asked: Sequence[Case]) -> Iterator[Witness]:

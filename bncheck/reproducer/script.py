@@ -35,6 +35,10 @@ _STANDARD = (
 _OTHERWISE = "sys.excepthook = lambda *error: (sys.__excepthook__(*error), sys.exit(2))  # 1 is the bug alone"
 
 
+# Beyond which a script goes without its empty lines.
+MOST_LINES = 40
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The parts of a script: where its target and its library come from, its arrays, and the lines that end in `wrong`."""
@@ -47,7 +51,10 @@ class Source:
         """As a script that exits with 1 while the bug is there, with 0 when it is gone, with 2 for anything else."""
         standard, others = self._imports(["sys"])
         parts = [*_comments(header), *standard, _OTHERWISE, *others, "", *self.arrays, "", *self.body]
-        return "\n".join([*parts, "raise SystemExit(wrong)", ""])
+        lines = [*parts, "raise SystemExit(wrong)"]
+        if len(lines) > MOST_LINES:
+            lines = [line for line in lines if line]
+        return "\n".join([*lines, ""])
 
     def test(self, name: str, header: Iterable[str]) -> str:
         """As a test that fails while the bug is there."""

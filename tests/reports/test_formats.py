@@ -30,6 +30,7 @@ def test_each_format_has_a_file_of_its_own(tmp_path: Path) -> None:
         "junit": "bncheck-report.xml",
         "sarif": "bncheck-report.sarif",
         "md": "bncheck-report.md",
+        "html": "bncheck-report.html",
     }
 
 
@@ -47,7 +48,7 @@ def test_no_format_needs_no_folder(tmp_path: Path) -> None:
 def test_a_format_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         destinations(["pdf"], tmp_path)
-    assert str(refusal.value) == "'pdf' is no format of a report; valid are json, junit, sarif, md"
+    assert str(refusal.value) == "'pdf' is no format of a report; valid are json, junit, sarif, md, html"
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:

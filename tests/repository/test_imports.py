@@ -101,16 +101,30 @@ ORDER = (
     "json_report",
     "reports",
     "matrix",
+    "pytest_session",
     "pytest_support",
+    "testing",
     "terminal",
     "commands",
+    "pytest_scheduling",
+    "pytest_targets",
+    "pytest_plugin",
     "command_line",
     "__main__",
     "bncheck",
 )
 
 # The doors are where a user comes in; only they know which laws there are and how a result is shown.
-DOORS = {"pytest_support", "commands", "command_line", "__main__", "bncheck"}
+DOORS = {
+    "pytest_session",
+    "pytest_support",
+    "pytest_scheduling",
+    "pytest_targets",
+    "commands",
+    "command_line",
+    "__main__",
+    "bncheck",
+}
 FOR_DOORS_ALONE = {
     "bncheck.properties.catalogue",
     "bncheck.text_report",
