@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from bncheck.case_file import find
 from bncheck.command_line import commands
+from bncheck.errors import UsageError
 
 LAYERS = Path(__file__).parent / "samples" / "layers.py"
 
@@ -86,3 +89,25 @@ def test_a_replay_that_holds_does_not_load_the_library_of_causes(found: str) -> 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "FIXED" in done.stdout
     assert done.stdout.splitlines()[-1] == "0 False"
+
+
+def test_a_hundred_damaged_files_are_each_told_in_one_sentence(found: str) -> None:
+    whole = (Path(".bncheck") / "cases" / f"{found}.json").read_text()
+    chance, told = np.random.default_rng(0), 0
+    for number in range(1000):
+        start, length = chance.integers(len(whole)), chance.integers(1, 60)
+        text = "".join(chance.choice(list('{}[],:"0x1pnaN\u2028 \\'), chance.integers(0, 9)))
+        damaged = Path(f"damaged-{number}.json")
+        damaged.write_text(whole[:start] + text + whole[start + length :], encoding="utf-8")
+        try:
+            find(str(damaged))
+        except UsageError:
+            result = bncheck("replay", str(damaged))
+            assert result.exit_code == 2
+            assert result.output.startswith("bncheck: ")
+            assert str(damaged) in result.output
+            assert len(result.output.splitlines()) == 1
+            told += 1
+        if told == 100:
+            break
+    assert told == 100
