@@ -27,6 +27,7 @@ from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
 from bncheck.taking import loaded, plan_of
+from bncheck.target import parse_target
 from bncheck.verdict import Failure, Status, Tally
 from bncheck.verify import (
     UNLIMITED,
@@ -125,12 +126,15 @@ class Crew:
             member.end()
 
     def expect(self, target: object) -> None:
-        """Let the others start, and load a target while this process does; nothing for an object of this process."""
-        if isinstance(target, str) and self.processes > 1:
+        """Let the others start, and load a target while this process does, unless it is judged here alone."""
+        if isinstance(target, str) and self.processes > 1 and self._is_on_cpu(target):
             if not self.members:
                 self.members = [_Member(self.options, self.laws) for _ in range(self.processes - 1)]
             for member in self.members:
                 member.ask(Request(target))
+
+    def _is_on_cpu(self, target: str) -> bool:
+        return (parse_target(target).device or self.options.device or "cpu") == "cpu"
 
     def verify(
         self,

@@ -125,6 +125,13 @@ def test_an_object_of_this_process_is_judged_here() -> None:
     assert report.exit_code == 0
 
 
+@pytest.mark.parametrize(("target", "device"), [("reference.torch@cuda", None), ("reference.torch", "cuda")])
+def test_what_lies_on_another_device_is_not_loaded_by_others(target: str, device: str | None) -> None:
+    with Crew(2, Options("smoke", device=device), every_law) as crew:
+        crew.expect(target)
+        assert crew.members == []
+
+
 @pytest.mark.parametrize(
     ("profile", "laws", "asked", "processors", "expected"),
     [
