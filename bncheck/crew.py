@@ -22,7 +22,8 @@ from bncheck.comparison import Comparison
 from bncheck.corpus import Corpus, Drawing
 from bncheck.division import Part
 from bncheck.effort import effort_of
-from bncheck.errors import BncheckError, LoadError
+from bncheck.errors import BncheckError, DefectError, LoadError
+from bncheck.evaluation import told
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
@@ -288,6 +289,8 @@ def _serve(connection: Connection, options: Options, laws: Laws) -> None:
                 answer: Reply | BncheckError = judge.judged(request)
             except BncheckError as error:
                 answer = error
+            except Exception as error:  # noqa: BLE001  # a law may be wrong in any way
+                answer = DefectError(f"{told(error)}, raised while {request.target} was judged")
             connection.send(answer)
 
 

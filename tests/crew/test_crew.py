@@ -13,10 +13,12 @@ from typing import Any
 
 import psutil
 import pytest
+from crew.broken import broken
 
 from bncheck.checking import run
 from bncheck.command_line import every_law
 from bncheck.crew import Crew, processes_for
+from bncheck.errors import DefectError
 from bncheck.options import Options
 from bncheck.properties.catalogue import CATALOGUE
 
@@ -113,6 +115,17 @@ def test_an_interruption_ends_all_and_reports_what_was_found(tmp_path: Path) -> 
     assert process.returncode != 0
     _, left = psutil.wait_procs(others, timeout=10)
     assert left == []
+
+
+def test_a_law_that_raises_is_a_defect_of_ours() -> None:
+    options = Options("smoke")
+    with (
+        Crew(2, options, broken) as crew,
+        pytest.raises(
+            DefectError, match=r"ZeroDivisionError: a defect .* raised while reference.numpy was judged"
+        ),
+    ):
+        run(["reference.numpy"], broken(), options, crew=crew)
 
 
 def test_an_object_of_this_process_is_judged_here() -> None:
