@@ -66,6 +66,7 @@ ORDER = (
     "trial",
     "law",
     "properties",
+    "laws_page",
     "numerics",
     "division",
     "verify",
