@@ -12,8 +12,8 @@ from bncheck.regions import Region
 
 Drawn = tuple[Drawing, tuple[Law, ...]]
 Hand = tuple[Region, str | None]
-# Of an example: what it takes to be drawn and evaluated, in units of what half a law takes of it.
-DRAWN = 3
+# Of an example: what it takes to be drawn, or made of another, and evaluated, in units of what half a law takes of it.
+DRAWN, MADE = 10, 1
 # In double-double arithmetic, and with laws of its own.
 WIDEST, WIDE = "float64", 1.5
 
@@ -45,7 +45,8 @@ class Part:
     def _work(self, drawings: Iterable[Drawn]) -> dict[Hand, float]:
         work: dict[Hand, float] = {}
         for drawing, laws in drawings:
-            each = drawing.count * (DRAWN + 2 * len(laws)) * (WIDE if drawing.dtype == WIDEST else 1)
+            once = DRAWN if drawing.region.base is None else MADE
+            each = drawing.count * (once + 2 * len(laws)) * (WIDE if drawing.dtype == WIDEST else 1)
             hand = self._hand((drawing, laws))
             work[hand] = work.get(hand, 0) + each
         return work

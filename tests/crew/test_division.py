@@ -42,7 +42,7 @@ def test_regions_about_the_same_cases_stay_together(*, whole_regions: bool) -> N
 def test_parts_have_about_the_same_to_do() -> None:
     work = [
         sum(
-            drawing.count * (3 + 2 * len(laws))
+            drawing.count * (5 + 2 * len(laws))
             for drawing, laws in part_of_the_run(index, 2, whole_regions=False)
         )
         for index in range(2)
