@@ -91,6 +91,10 @@ class Course:
             self.found += [(region, dtype) for region in regions for dtype in region.dtypes or FORMATS]
         return self.found
 
+    def is_base(self, region: Region) -> bool:
+        """Whether another region is about the same cases."""
+        return any(law.region.base == region for law in self.laws)
+
     def drawing(self, place: int, *, ladder: bool) -> Drawing:
         """As a run of a target that offers every dtype draws it: any other run draws these examples and more."""
         region, dtype = self.stations[place]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ def results(
     """
     if workers == 1:
         state = prepare()
-        with one_thread():
+        with one_thread(), _settled():
             yield from (task(state) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")
@@ -43,6 +44,7 @@ def results(
 
 def _prepare(prepare: Callable[[], object]) -> None:
     _STATES[:] = [prepare()]
+    gc.freeze()
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
@@ -50,6 +52,16 @@ def _prepare(prepare: Callable[[], object]) -> None:
 
 def _run(task: Callable[[Any], Result]) -> Result:
     return task(_STATES[0])
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    """What is loaded stays: the garbage collector, which would look through it again and again, passes it by."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

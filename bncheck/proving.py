@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bncheck.adapter import Adapter
 from bncheck.case import Case
@@ -205,10 +205,17 @@ def _second_devices(course: Course) -> dict[str, Remembering]:
 
 
 def _examples(lane: Lane, place: int, course: Course) -> list[Case]:
-    """A lane of one that compiles keeps its examples for the next; all others come by once."""
+    """A lane of one that compiles keeps its examples for the next, and the others those that more than one region is
+    about; all others come by once.
+    """
     compiles = course.suspects[lane.targets[0]].compiles
     drawing = course.drawing(place, ladder=compiles)
-    return few_shapes(course.corpus.examples(drawing)) if compiles else drawing.examples()
+    if compiles:
+        return few_shapes(course.corpus.examples(drawing))
+    base = drawing.region.base
+    if base is None:
+        return course.corpus.examples(drawing) if course.is_base(drawing.region) else drawing.examples()
+    return [drawing.region.of_base(case) for case in course.corpus.examples(replace(drawing, region=base))]
 
 
 def _standings(lane: Lane, place: int, course: Course, second: dict[str, Remembering]) -> Iterator[Standing]:
