@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from bncheck.baseline.judging import standings
 from bncheck.baseline.known import Known
@@ -25,36 +25,10 @@ from bncheck.report import FAILING, Report, TargetReport
 from bncheck.saved_cases import Cases, ReplayedCase, cases_in, replayed_cases
 from bncheck.taking import judged_dtypes, loaded, plan_of, taking
 from bncheck.verdict import Status
-from bncheck.verify import (
-    UNLIMITED,
-    Limits,
-    Plan,
-    Progress,
-    Stopped,
-    Tallies,
-    drawn,
-    started,
-    verify,
-)
+from bncheck.verify import UNLIMITED, Limits, Progress, Stopped, drawn, started
+from bncheck.work import Work
 
 NO_CASES = Cases()
-
-
-class Verifies(Protocol):
-    """Counts the examples of a plan into tallies, those that a baseline knows among them."""
-
-    def __call__(
-        self,
-        implementation: Implementation,
-        plan: Plan,
-        corpus: Corpus,
-        tallies: Tallies,
-        *,
-        known: Known,
-        limits: Limits = UNLIMITED,
-        progress: Progress | None = None,
-    ) -> None:
-        """As `verify` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +107,14 @@ def judged(
     try:
         chosen = options.selected(laws)
         before = _before(target, implementation, laws, options, cases)
-        shared = None if crew is None else partial(crew.verify, target)
+        does = Work.do if crew is None else partial(crew.do, target)
         return report_on(
             implementation,
             chosen,
             options,
             corpus,
             before=before,
-            verifies=shared,
+            does=does,
             limits=limits,
             progress=progress,
         )
@@ -180,11 +154,14 @@ def report_on(
     corpus: Corpus,
     *,
     before: Before | None = None,
-    verifies: Verifies | None = None,
+    does: Callable[[Work], None] = Work.do,
     limits: Limits = UNLIMITED,
     progress: Progress | None = None,
 ) -> TargetReport:
-    """A loaded target.  `verifies`: how, where not by this process alone.  An interruption ends the verification; what was found until then is reported, not shrunk."""
+    """A loaded target.  `does`: judges what there is to judge, where not this process alone.
+
+    An interruption ends that; what was found until then is reported, not shrunk.
+    """
     before, dtypes = before or Before(), judged_dtypes(implementation, options)
     plan = plan_of(laws, implementation, options)
     tallies = drawn(started(plan), plan.drawings(corpus, ladder=implementation.capabilities.compiles))
@@ -192,15 +169,7 @@ def report_on(
     try:
         if not interrupted:
             try:
-                (verifies or _alone)(
-                    implementation,
-                    plan,
-                    corpus,
-                    tallies,
-                    known=before.known,
-                    limits=limits,
-                    progress=progress,
-                )
+                does(Work(implementation, plan, corpus, tallies, before.known, limits, progress))
             except Stopped as reason:
                 stopped = str(reason)
             numerics = measured(implementation, _measured_dtype(dtypes)) if dtypes and laws else None
@@ -233,19 +202,6 @@ def report_on(
         baseline=before.known.counted(),
         replayed=before.replayed,
     )
-
-
-def _alone(
-    implementation: Implementation,
-    plan: Plan,
-    corpus: Corpus,
-    tallies: Tallies,
-    *,
-    known: Known,
-    limits: Limits = UNLIMITED,
-    progress: Progress | None = None,
-) -> None:
-    verify(implementation, plan, corpus, tallies, witness=known.witness, limits=limits, progress=progress)
 
 
 def _contradictions(implementation: Implementation) -> tuple[str, ...]:

@@ -1,19 +1,15 @@
-"""What a project says in its pyproject.toml: settings in the table tool.bncheck, and for each target the conventions that it
-declares, in a table tool.bncheck.dialect."TARGET".
-"""
+"""Conventions that a project declares in its pyproject.toml: a table tool.bncheck.dialect."TARGET" for each target."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bncheck.dialect import Dialect
 from bncheck.errors import UsageError
+from bncheck.project_file import nearest, table_in
 from bncheck.target import Target, parse_target
-
-FILE_NAME = "pyproject.toml"
 
 
 def declared_for(target: Target) -> dict[str, str]:
@@ -32,18 +28,6 @@ def declared_for(target: Target) -> dict[str, str]:
     return found
 
 
-def nearest() -> Path | None:
-    """The nearest pyproject.toml, here or above."""
-    return next(
-        (each / FILE_NAME for each in (Path.cwd(), *Path.cwd().parents) if (each / FILE_NAME).is_file()), None
-    )
-
-
-def settings_in(path: Path) -> dict[str, Any]:
-    """What the table tool.bncheck says besides conventions; raises UsageError for a file that is no TOML."""
-    return {key: value for key, value in _table(path, ("tool", "bncheck")).items() if key != "dialect"}
-
-
 def _named(path: Path, name: str) -> Target:
     try:
         return parse_target(name)
@@ -52,21 +36,7 @@ def _named(path: Path, name: str) -> Target:
 
 
 def _tables(path: Path) -> Mapping[str, Any]:
-    return _table(path, ("tool", "bncheck", "dialect"))
-
-
-def _table(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-    tables: Any = content
-    for key in keys:
-        tables = tables.get(key, {})
-        if not isinstance(tables, dict):
-            expected = "[tool.bncheck.dialect.TARGET]" if "dialect" in keys else "[tool.bncheck]"
-            raise UsageError(f"{key} in {path} is {tables!r}, expected a table: {expected}")
-    return tables  # type: ignore[no-any-return]  # a table of TOML
+    return table_in(path, ("tool", "bncheck", "dialect"))
 
 
 def _checked(path: Path, name: str, conventions: object) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -235,6 +236,17 @@ class Report:
             "damaged_cases": list(self.damaged),
         }
         return {key: jsonable(value) for key, value in plain.items()}
+
+
+def is_of_kind(text: str, kind: str | None) -> bool:
+    """Whether a text is a JSON report of ours, of this kind; that of a run has none."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    return (
+        isinstance(content, dict) and {"bncheck", "schema"} <= content.keys() and content.get("kind") == kind
+    )
 
 
 def jsonable(value: Any) -> Any:

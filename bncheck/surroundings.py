@@ -11,7 +11,7 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
@@ -25,9 +25,9 @@ _TWISTER_BYTES = 625 * 4
 
 @dataclass(frozen=True, slots=True)
 class _NumpyState:
-    """`state`: as NumPy takes it back; `words`: the same in words, which can be compared."""
+    """`state`: as NumPy takes it back; `key`: what is equal where the states are."""
 
-    words: str
+    key: Hashable
     state: Any = field(compare=False)
 
 
@@ -44,8 +44,8 @@ def _numpy_state() -> _NumpyState:
     if bits is not None and bits in _COPIED:
         return _COPIED[bits]
     state = np.random.get_state(legacy=False)  # noqa: NPY002  # the legacy state is what is watched
-    spare = f"{state.get('has_gauss')} {state.get('gauss')}"
-    found = _NumpyState(str(state) if bits is None else f"{bits!r} {spare}", state)
+    key = str(state) if bits is None else (bits, state["has_gauss"], state["gauss"])
+    found = _NumpyState(key, state)
     _COPIED.clear()
     # A normal number that is kept for the next call is drawn without a change of the bits.
     if bits is not None and not state["has_gauss"]:

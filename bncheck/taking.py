@@ -50,4 +50,4 @@ def judged_dtypes(implementation: Implementation, options: Options) -> tuple[str
 def plan_of(laws: Sequence[Law], implementation: Implementation, options: Options) -> Plan:
     """What a run with these options judges of a target: the laws that apply, and the shard of them."""
     plan = planned(laws, implementation, judged_dtypes(implementation, options))
-    return plan if options.shard is None else replace(plan, parts=(options.shard,))
+    return plan if options.shard is None else plan.of(options.shard)

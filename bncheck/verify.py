@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,10 @@ class Plan:
         for part in self.parts:
             drawings = part.of(drawings)
         return drawings
+
+    def of(self, part: Part) -> Plan:
+        """That part of what is judged by this one."""
+        return replace(self, parts=(*self.parts, part))
 
     def _all(self, corpus: Corpus, *, ladder: bool) -> Iterator[Drawn]:
         regions: dict[Region, list[Law]] = {}

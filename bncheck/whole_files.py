@@ -19,14 +19,14 @@ def destinations(
     if paths and folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file; --report-dir takes a folder")
     for path in paths.values():
-        if path.exists() and not is_ours(_text(path)):
+        if path.exists() and not is_ours(text_of(path)):
             raise UsageError(
                 f"{str(path)!r} is not {what} and is not overwritten; move it or use --report-dir"
             )
     return paths
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """Empty for what is no text."""
     try:
         return path.read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     """
     from rich.markup import escape
 
-    from bncheck.report_difference import difference, report_in
+    from bncheck.report_difference import Change, difference, report_in
 
     with clear_errors():
         found = difference(report_in(old), report_in(new))
@@ -39,20 +39,11 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     ):
         console.print(f"[bold]{escape(target)}[/]", soft_wrap=True)
         for each in changes:
-            colour = (
-                "red" if each.change.fails else "yellow" if each.change == "nearer its bound" else "green"
-            )
+            colour = "red" if each.change.fails else "yellow" if each.change == Change.NEARER else "green"
             console.print(f"  [{colour}]{each.change}[/] {escape(each.words())}", soft_wrap=True)
-    counts = {change: sum(each.change == change for each in found.changes) for change in type_of_changes()}
+    counts = {change: sum(each.change == change for each in found.changes) for change in Change}
     told = ", ".join(f"{count} {change}" for change, count in counts.items() if count)
     console.print(
         f"{told or 'no change'}; {found.compared} laws compared (exit {found.exit_code})", soft_wrap=True
     )
     sys.exit(found.exit_code)
-
-
-def type_of_changes() -> list[str]:
-    """Every kind of change, the worst first."""
-    from bncheck.report_difference import Change
-
-    return list(Change)

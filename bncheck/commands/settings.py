@@ -11,8 +11,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from bncheck.configuration import nearest, settings_in
 from bncheck.errors import UsageError
+from bncheck.project_file import nearest, settings_in
 from bncheck.terminal import clear_errors
 
 PREFIX = "BNCHECK_"
@@ -32,11 +32,12 @@ class Configured(click.Command):
         for key, option in settings(self).items():
             option.envvar = PREFIX + key.upper().replace("-", "_")
 
-    def make_context(self, *words: Any, **named: Any) -> click.Context:
-        """With what the nearest pyproject.toml says as defaults."""
-        with clear_errors():
-            named["default_map"] = _from_file(self) | (named.get("default_map") or {})
-        return super().make_context(*words, **named)
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **named: Any) -> click.Context:
+        """With what the nearest pyproject.toml says as defaults; help is there whatever that says."""
+        if not {"--help", "-h"}.intersection(args):
+            with clear_errors():
+                named["default_map"] = _from_file(self) | (named.get("default_map") or {})
+        return super().make_context(info_name, args, *rest, **named)
 
 
 def settings(command: click.Command) -> dict[str, click.Option]:

@@ -8,18 +8,11 @@ from jinja2 import Environment, StrictUndefined
 
 from bncheck.matrix.grid import Matrix
 from bncheck.matrix.markdown_page import TITLE
+from bncheck.reports.html import MARKS as LETTERS
+from bncheck.verdict import Status
 
 TEMPLATE = "page.html.j2"
-MARKS = {
-    "held": "✓",
-    "violated": "V",
-    "unstable": "U",
-    "undecided": "?",
-    "crashed": "C",
-    "timed_out": "T",
-    "known": "K",
-    "not_applicable": "",
-}
+MARKS = LETTERS | {Status.NOT_APPLICABLE: ""}
 
 
 def html(found: Matrix) -> str:

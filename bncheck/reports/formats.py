@@ -12,6 +12,7 @@ from pathlib import Path
 from bncheck import whole_files
 from bncheck.errors import UsageError
 from bncheck.law import Law
+from bncheck.report import is_of_kind
 from bncheck.reports import github, html, junit, markdown, sarif
 from bncheck.reports.finding_text import Plain
 from bncheck.whole_files import write_whole
@@ -30,18 +31,10 @@ def _json(content: Plain) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-def _is_json_report(text: str) -> bool:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return False
-    return (
-        isinstance(content, dict) and {"bncheck", "schema"} <= content.keys() and content.get("kind") is None
-    )
-
-
 FORMATS: Mapping[str, Format] = {
-    "json": Format("bncheck-report.json", lambda report, _: _json(report), _is_json_report),
+    "json": Format(
+        "bncheck-report.json", lambda report, _: _json(report), lambda text: is_of_kind(text, None)
+    ),
     "junit": Format("bncheck-report.xml", lambda report, _: junit.junit(report), junit.is_ours),
     "sarif": Format(
         "bncheck-report.sarif", lambda report, laws: _json(sarif.sarif(report, laws)), sarif.is_ours

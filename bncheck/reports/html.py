@@ -27,7 +27,7 @@ from bncheck.verdict import Status
 
 TEMPLATE = "page.html.j2"
 FIRST_LINES = "<!doctype html>\n<!-- bncheck report -->\n"
-# The same letters as in the matrix.
+# A letter for each verdict.
 MARKS = {
     Status.HELD: "✓",
     Status.VIOLATED: "V",

@@ -9,7 +9,6 @@ import pytest
 from reports.handmade import EVERY_VERDICT, hostile, report, target
 
 from bncheck.errors import UsageError
-from bncheck.json_report import FILE_NAME
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.reports import github
 from bncheck.reports.formats import FORMATS, destinations, summarise, write_all
@@ -26,7 +25,7 @@ def outside_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_format_has_a_file_of_its_own(tmp_path: Path) -> None:
     assert {name: path.name for name, path in destinations(FORMATS, tmp_path).items()} == {
-        "json": FILE_NAME,
+        "json": "bncheck-report.json",
         "junit": "bncheck-report.xml",
         "sarif": "bncheck-report.sarif",
         "md": "bncheck-report.md",
@@ -97,7 +96,7 @@ def test_every_file_is_written_whole(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {own.file for own in FORMATS.values()}
     for own in FORMATS.values():
         assert (tmp_path / own.file).read_text(encoding="utf-8") == own.text(REPORT, CATALOGUE)
-    assert (tmp_path / FILE_NAME).read_text() == json.dumps(REPORT, indent=2) + "\n"
+    assert (tmp_path / "bncheck-report.json").read_text() == json.dumps(REPORT, indent=2) + "\n"
 
 
 def test_hostile_text_can_be_written_in_every_format(tmp_path: Path) -> None:
