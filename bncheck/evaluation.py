@@ -26,7 +26,9 @@ def evaluate(adapter: Adapter, case: Case, *, device: str) -> Outcome:
     """The outcome of `case`; whatever the adapter raises, an exit included, becomes ImplementationCrashed."""
     with caught(), watched() as watch:
         outcome = (_outcome if case.direction is None else _further)(adapter, case, device)
-    return replace(outcome, side_effects=(*outcome.side_effects, *watch.changed))
+    return (
+        replace(outcome, side_effects=(*outcome.side_effects, *watch.changed)) if watch.changed else outcome
+    )
 
 
 @contextmanager

@@ -19,38 +19,65 @@ from typing import Any
 
 import numpy as np
 
-# Of a Mersenne Twister: 624 words of 32 bits, then the place of the next one.
+# Of a Mersenne Twister: 624 words of 32 bits, and the place of the next one.
 _TWISTER_BYTES = 625 * 4
 
 
 @dataclass(frozen=True, slots=True)
-class _NumpyState:
-    """`state`: as NumPy takes it back; `key`: what is equal where the states are."""
+class _State:
+    """`state`: as the generator takes it back; `key`: what is equal where the states are."""
 
     key: Hashable
     state: Any = field(compare=False)
 
 
-# The last state of a Mersenne Twister that was copied out, by its bits.
-_COPIED: dict[bytes, _NumpyState] = {}
+# The last state of each Mersenne Twister that was copied out, by what it was known by: it takes long to copy out, and
+# while that is the same, the copy is still true.
+_COPIED: dict[str, _State] = {}
 
 
-def _numpy_state() -> _NumpyState:
-    """The state of the generator behind np.random.rand and np.random.seed.
-
-    It takes long to copy out; while its bits are those of the last copy, that is still true.
-    """
-    bits = _twister_bits()
-    if bits is not None and bits in _COPIED:
-        return _COPIED[bits]
-    state = np.random.get_state(legacy=False)  # noqa: NPY002  # the legacy state is what is watched
-    key = str(state) if bits is None else (bits, state["has_gauss"], state["gauss"])
-    found = _NumpyState(key, state)
-    _COPIED.clear()
+def _python_state() -> _State:
+    """The state of the generator behind random.random and random.seed."""
+    if not _PYTHON_BITS_ARE_READ:
+        state = random.getstate()
+        return _State(state, state)
     # A normal number that is kept for the next call is drawn without a change of the bits.
-    if bits is not None and not state["has_gauss"]:
-        _COPIED[bits] = found
-    return found
+    key = _python_bits(), random._inst.gauss_next  # type: ignore[attr-defined]  # noqa: SLF001  # it has no public name
+    if "Python" not in _COPIED or _COPIED["Python"].key != key:
+        _COPIED["Python"] = _State(key, random.getstate())
+    return _COPIED["Python"]
+
+
+def _python_bits() -> bytes:
+    """Where CPython keeps them: the place of the next word and the words, behind the head of the object."""
+    generator = random._inst  # noqa: SLF001  # the object has no public name
+    return ctypes.string_at(id(generator) + object.__basicsize__, _TWISTER_BYTES)
+
+
+def _python_bits_are_read() -> bool:
+    """Whether this interpreter keeps them there: held against what it says of its state."""
+    if sys.implementation.name != "cpython" or not hasattr(random, "_inst"):
+        return False
+    if random._inst.__sizeof__() < object.__basicsize__ + _TWISTER_BYTES:  # noqa: SLF001  # as above
+        return False
+    *words, place = random.getstate()[1]
+    return _python_bits() == np.array([place, *words], np.uint32).tobytes()
+
+
+_PYTHON_BITS_ARE_READ = _python_bits_are_read()
+
+
+def _numpy_state() -> _State:
+    """The state of the generator behind np.random.rand and np.random.seed."""
+    bits = _twister_bits()
+    if "NumPy" in _COPIED and _COPIED["NumPy"].key == bits:
+        return _COPIED["NumPy"]
+    state = np.random.get_state(legacy=False)  # noqa: NPY002  # the legacy state is what is watched
+    if bits is None or state["has_gauss"]:
+        # A normal number that is kept for the next call is drawn without a change of the bits.
+        return _State(str(state), state)
+    _COPIED["NumPy"] = _State(bits, state)
+    return _COPIED["NumPy"]
 
 
 def _twister_bits() -> bytes | None:
@@ -60,8 +87,12 @@ def _twister_bits() -> bytes | None:
     return ctypes.string_at(generator.ctypes.state_address, _TWISTER_BYTES)
 
 
-def _set_numpy_state(found: _NumpyState) -> None:
+def _set_numpy_state(found: _State) -> None:
     np.random.set_state(found.state)  # noqa: NPY002  # as above
+
+
+def _set_python_state(found: _State) -> None:
+    random.setstate(found.state)
 
 
 def _torch_state() -> Any:
@@ -79,7 +110,7 @@ STANDARD_OUTPUT, FILTERS, THREADS = "standard output", "the warnings filters", "
 # What loading a library or its first use changes as well, once.
 ONCE = {FILTERS, THREADS}
 OBSERVED: dict[str, Callable[[], Any]] = {
-    "Python's random state": random.getstate,
+    "Python's random state": _python_state,
     "NumPy's random state": _numpy_state,
     "torch's random state": _torch_state,
     "the working directory": os.getcwd,
@@ -88,7 +119,7 @@ OBSERVED: dict[str, Callable[[], Any]] = {
 }
 
 RESTORED: dict[str, Callable[[Any], None]] = {
-    "Python's random state": random.setstate,
+    "Python's random state": _set_python_state,
     "NumPy's random state": _set_numpy_state,
     "torch's random state": _set_torch_state,
     "the working directory": os.chdir,

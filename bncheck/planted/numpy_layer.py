@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -83,13 +84,25 @@ def column(vector: Native, dtype: Dtype) -> Rows:
 
 def to_rows(array: Native, axis: int = 1) -> Rows:
     """(N, C, ...) as (C, m) of the same dtype; the channels may stand on another axis."""
-    return np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+    return array.transpose(_outward(array.ndim, axis)).reshape(array.shape[axis], -1)
 
 
 def from_rows(rows: Rows, shape: tuple[int, ...], axis: int = 1) -> Native:
     """(C, m) as (N, C, ...)."""
     outer = (shape[axis], *shape[:axis], *shape[axis + 1 :])
-    return np.moveaxis(rows.reshape(outer), 0, axis)
+    return rows.reshape(outer).transpose(_inward(len(shape), axis))
+
+
+@cache
+def _outward(rank: int, axis: int) -> tuple[int, ...]:
+    """Axes in the order that has one of them first."""
+    return (axis, *range(axis), *range(axis + 1, rank))
+
+
+@cache
+def _inward(rank: int, axis: int) -> tuple[int, ...]:
+    """Axes in the order that puts the first one back in its place."""
+    return (*range(1, axis + 1), 0, *range(axis + 1, rank))
 
 
 def closed_form_dx(dy: Rows, s: Saved) -> Rows:

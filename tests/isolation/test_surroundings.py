@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bncheck import surroundings
 from bncheck.surroundings import FILTERS, RESTORED, STANDARD_OUTPUT, THREADS, _twister_bits, watched
 
 STOP = threading.Event()
@@ -81,6 +83,29 @@ def test_a_spare_normal_number_that_is_drawn_is_seen() -> None:
         np.random.normal()
     assert watch.changed == ("NumPy's random state",)
     assert str(np.random.get_state(legacy=False)) == str(before)
+
+
+@pytest.mark.parametrize("bits_are_read", [True, False])
+def test_a_spare_normal_number_of_python_that_is_drawn_is_seen(
+    monkeypatch: pytest.MonkeyPatch, *, bits_are_read: bool
+) -> None:
+    monkeypatch.setattr(surroundings, "_PYTHON_BITS_ARE_READ", bits_are_read)
+    random.seed(0)
+    random.gauss()  # of two that are made, one is kept for the next call
+    before = random.getstate()
+    with watched() as watch:
+        random.gauss()
+    assert watch.changed == ("Python's random state",)
+    assert random.getstate() == before
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="only CPython's memory is known")
+def test_the_bits_of_python_s_generator_are_its_place_and_its_words() -> None:
+    random.seed(7)
+    random.random()
+    *words, place = random.getstate()[1]
+    assert surroundings._python_bits() == np.array([place, *words], np.uint32).tobytes()
+    assert surroundings._PYTHON_BITS_ARE_READ
 
 
 def test_the_bits_of_the_generator_are_its_key_and_its_place() -> None:
