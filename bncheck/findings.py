@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from bncheck.baseline.known import Known
 from bncheck.case_file import SavedCase, save
+from bncheck.errors import LoadError, UsageError
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
 from bncheck.reference.formats import FORMATS
 from bncheck.report import Finding, LawReport
-from bncheck.shrinking import shrunk
+from bncheck.shrinking import AFRESH, shrunk, shrunk_afresh
+from bncheck.taking import loaded
 from bncheck.verdict import Failure, Status, most_serious
 from bncheck.verify import Tallies
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 class Judged:
     """One target with all that was counted for it.
 
-    `shrinks`: evaluations for each case; where there are none, no causes are looked for either.
+    `shrinks`: evaluations for each case; where there are none, no causes are looked for either.  `processes`: those that
+    are left for making cases small of what depends on the calls before.
     """
 
     implementation: Implementation
@@ -37,6 +40,7 @@ class Judged:
     known: Known = field(default_factory=Known)
     attribution: Attribution | None = None
     crashes: dict[tuple[str, str, str | None], Failure] = field(default_factory=dict)
+    processes: int = AFRESH
 
     def law_report(self, law: Law) -> LawReport:
         """The verdict on one law, its most serious failure shrunk."""
@@ -95,6 +99,8 @@ class Judged:
         # What does not answer in time would not answer the probes either.
         asked = self.shrinks and smallest.status != Status.TIMED_OUT
         causes = self.causes(law, first, smallest) if asked else None
+        if causes and causes[0].of_the_first_call:
+            smallest = self.afresh(law, first, smallest)
         command = self.options.command(self.implementation.name, law, first.drawing.dtype)
         message, dtype = smallest.messages()[0], smallest.drawing.dtype
         found = Finding(message, smallest.case, dtype, command, causes=causes)
@@ -108,6 +114,27 @@ class Judged:
             replace(found, message=comparison.message(), comparison=comparison)
             for comparison in smallest.comparisons
         )
+
+    def afresh(self, law: Law, first: Failure, smallest: Failure) -> Failure:
+        """The failure on a case that shows it where nothing was called before; where none does, or the target cannot be
+        loaded into another process, as it was found.
+        """
+        try:
+            isolated = loaded(self.implementation.name, replace(self.options, isolate=True))
+        except (LoadError, UsageError):
+            return smallest
+        try:
+            found, self.processes = shrunk_afresh(
+                law,
+                isolated,
+                first,
+                smallest,
+                budget=self.processes,
+                counts=lambda each: self.is_new(law, each),
+            )
+        finally:
+            isolated.close()
+        return smallest if found is None else found
 
     def saved_case(self, law: Law, smallest: Failure, causes: Sequence[Explanation]) -> SavedCase:
         """A failure as it goes into a file."""

@@ -22,11 +22,16 @@ from bncheck.verify import judge
 
 # While a case is made simpler, a target that ends its process is started again so often; hanging counts for several.
 RESTARTS = 20
+# For all failures of a target, judgements that each begin in a process of their own, in which it is loaded anew.
+AFRESH = 40
 
 
 @dataclass(slots=True)
 class _Search:
-    """The simplest failure so far, and the evaluations that are left."""
+    """The simplest failure so far, and the evaluations that are left.
+
+    `afresh`: each judgement begins in a process in which the target, which is isolated, has not been called.
+    """
 
     law: Law
     implementation: Implementation
@@ -34,6 +39,7 @@ class _Search:
     budget: int
     counts: Callable[[Failure], bool]
     restarts: int = 0
+    afresh: bool = False
 
     def improve(self) -> bool:
         """Take the first simpler case that still fails; False where there is none or the budget is spent."""
@@ -56,6 +62,9 @@ class _Search:
         was evaluated before.
         """
         answers = Answers()
+        if self.afresh:
+            self.implementation.close()
+            return self._judged(case, answers)
         found = self._judged(case, answers)
         return found if found is None or found.crash is not None else self._judged(case, answers)
 
@@ -83,6 +92,34 @@ def shrunk(
         while search.improve():
             pass
     return search.best
+
+
+def shrunk_afresh(
+    law: Law,
+    isolated: Implementation,
+    first: Failure,
+    smallest: Failure,
+    *,
+    budget: int,
+    counts: Callable[[Failure], bool] = lambda _: True,
+) -> tuple[Failure | None, int]:
+    """The same failure on a case that shows it in a new process, whatever was called before where it was found; what is
+    left of the budget.
+
+    The smallest case where that fails there, else what the budget, in new processes, makes of the first one; None where
+    neither does.  These two are judged whatever the budget.
+    """
+    search = _Search(law, isolated, smallest, budget, counts, afresh=True)
+    with np.errstate(all="ignore"):
+        found = search.failure(smallest.case)
+        if found is None:
+            found = search.failure(first.case)
+            if found is not None:
+                search.best = found
+                while search.improve():
+                    pass
+                found = search.best
+    return found, max(0, search.budget)
 
 
 def same_kind(failure: Failure, first: Failure) -> bool:

@@ -17,6 +17,11 @@ class Explanation(NamedTuple):
     of: int
     companions: tuple[str, ...] = ()
 
+    @property
+    def of_the_first_call(self) -> bool:
+        """Whether it is a number that a process keeps from its first call, so that it matters what was called before."""
+        return self.id.endswith("of_the_first_call")
+
     def as_json(self) -> dict[str, Any]:
         """The cause of the schema."""
         return {

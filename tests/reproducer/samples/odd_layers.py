@@ -88,3 +88,15 @@ class NegatesZero(Sound):
         if not training:
             self.running_mean = np.where(self.running_mean == 0, np.float32(-0.0), self.running_mean)
         return y
+
+
+class KeepsItsFirstMean(Sound):
+    """Where a batch has the shape of an earlier one, the running mean that was given then is what it goes on from."""
+
+    known = {}
+
+    def forward(self, x, training=True):
+        """As Sound, but for that."""
+        if training:
+            self.running_mean = self.known.setdefault(x.shape, self.running_mean)
+        return super().forward(x, training)
