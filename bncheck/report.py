@@ -15,6 +15,7 @@ from bncheck.case import Case
 from bncheck.causes.explanation import Explanation
 from bncheck.comparison import Comparison, Elements
 from bncheck.dialect import Dialect
+from bncheck.error_profile import profile
 from bncheck.law import Law
 from bncheck.numerics import Numerics
 from bncheck.saved_cases import ReplayedCase
@@ -172,6 +173,9 @@ class TargetReport:
             "numerics": {"variance": None, "affine": None, "breakdown_offset": None}
             if self.numerics is None
             else asdict(self.numerics),
+            "profile": profile(
+                (dtype, tally.nears) for law in self.laws for dtype, tally in law.tallies.items()
+            ),
             "laws": [law.as_json() for law in self.laws],
             "contradictions": list(self.contradictions),
             "misdeclared": list(self.misdeclared),

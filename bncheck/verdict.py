@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bncheck import error_profile
 from bncheck.case import Case
 from bncheck.comparison import Comparison, Elements
 from bncheck.corpus import Drawing
+from bncheck.error_profile import Nears, Place
 
 
 class Status(StrEnum):
@@ -69,7 +71,8 @@ class Tally:
     """Everything counted for one law in one dtype; `comparisons`: arrays of a case held against what is right.
 
     `shares`: of each example that has elements, how many of them were conclusive, from 0 to 1.  `known`: examples that
-    fail as the baseline says; `failures`: the first of each other failure.
+    fail as the baseline says; `failures`: the first of each other failure.  `nears`: how near errors came to
+    their bounds, by place and quantity.
     """
 
     examples: int = 0
@@ -81,9 +84,12 @@ class Tally:
     shares: list[float] = field(default_factory=list)
     known: int = 0
     failures: dict[Status, Failure] = field(default_factory=dict)
+    nears: Nears = field(default_factory=dict)
 
-    def add(self, judgement: Judgement, seconds: float, *, known: bool = False) -> None:
-        """Count one example; `known`: it fails as the baseline says."""
+    def add(
+        self, judgement: Judgement, seconds: float, *, known: bool = False, places: Sequence[Place] = ()
+    ) -> None:
+        """Count one example; `known`: it fails as the baseline says; `places`: where it stands in the error profile."""
         self.examples += 1
         self.deciding += judgement.decides
         self.comparisons += len(judgement.comparisons)
@@ -93,6 +99,7 @@ class Tally:
             self.shares.append(elements.judged / elements.total)
         self.elements = self.elements + elements
         self.worst = max((self.worst, *(each.ratio for each in judgement.comparisons)))
+        error_profile.add(self.nears, places, judgement.comparisons)
         self.known += known
         if judgement.failure is not None and not known:
             self.failures.setdefault(judgement.failure.status, judgement.failure)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bncheck import error_profile
 from bncheck.case import Case
 from bncheck.comparison import Comparison
 from bncheck.corpus import Corpus, Drawing
@@ -140,11 +141,14 @@ def _show(
     Such an example is not evaluated again for the next law: they all have their verdict from it.
     """
     trial, fitted = Trial(implementation), fit(case, implementation)
+    where = error_profile.places(fitted)
     for law in laws:
         started = time.perf_counter()
         judgement = judge(law, fitted, trial, drawing)
         seconds = time.perf_counter() - started
-        tallies[law][drawing.dtype].add(judgement, seconds, known=witness(law, fitted, judgement))
+        known = witness(law, fitted, judgement)
+        profiled = where if law.id in error_profile.LAWS else ()
+        tallies[law][drawing.dtype].add(judgement, seconds, known=known, places=profiled)
     return trial.restarts
 
 

@@ -23,6 +23,7 @@ from bncheck.reports.finding_text import (
     causes,
     error_over_bound,
 )
+from bncheck.reports.profile_plot import BOTTOM, HEIGHT, LEFT, RIGHT, SERIES, TOP, WIDTH, power, profile_plots
 from bncheck.verdict import Status
 
 TEMPLATE = "page.html.j2"
@@ -45,7 +46,6 @@ LOWEST = -6
 TICKS = 6
 # Between the texts of two ticks where there is little room, in hundredths of the width.
 ROOM = 25.0
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Axis:
         shown = [each for each in range(self.lowest, self.highest + 1) if each % step == 0]
         middle = shown[len(shown) // 2]
         kept = {0, middle} if abs(self._at(middle) - self._at(0)) >= ROOM else {0}
-        powers = [(self._at(each), _power(each), each in kept) for each in shown]
+        powers = [(self._at(each), power(10, each), each in kept) for each in shown]
         return [(ZERO, "0", True), *powers, (INFINITE, "∞", True)]
 
     def _at(self, exponent: float) -> float:
@@ -113,6 +113,7 @@ def page(report: Plain, laws: Mapping[str, tuple[str, str]] | None = None) -> st
     }
     environment.globals |= {
         "plot": plot,
+        "profile_plots": profile_plots,
         "counts": _counts,
         "checks": _checks,
         "headline": headline,
@@ -127,6 +128,9 @@ def page(report: Plain, laws: Mapping[str, tuple[str, str]] | None = None) -> st
         "not_held": NOT_HELD,
         "wrong": (*NOT_HELD, Status.KNOWN),
         "no_cause": NO_CAUSE,
+        "series": tuple(SERIES),
+        "size": (WIDTH, HEIGHT),
+        "frame": (LEFT, RIGHT, TOP, BOTTOM),
     }
     return allowed(
         FIRST_LINES + environment.from_string(text).render(report=report, known=laws or {}, **constants)
@@ -192,10 +196,6 @@ def plot(laws: Sequence[Plain]) -> Plot | None:
     ]
     points.sort(key=lambda point: (-point.worst, point.status == Status.HELD))
     return Plot(axis, tuple(points), tuple(law["id"] for law in judged if law["worst"] is None))
-
-
-def _power(exponent: int) -> str:
-    return "1" if exponent == 0 else f"10{str(exponent).translate(RAISED)}"
 
 
 def _words(status: str) -> str:

@@ -43,6 +43,25 @@ REPLAYED = {
 }
 
 
+def _near(start: float, quantity: str, worst: float | str, dtype: str = "float32") -> dict[str, Any]:
+    return {"dtype": dtype, "quantity": quantity, "from": start, "comparisons": 3, "worst": worst}
+
+
+# With nothing at eps, and of float64 one place alone.
+PROFILE: dict[str, list[dict[str, Any]]] = {
+    "offset": [
+        _near(1.0, "y", 0.5),
+        _near(1.0, "running_mean", 0.0),
+        _near(1.0, "running_var", 0.25),
+        _near(65536.0, "y", 300.0),
+        _near(65536.0, "running_var", "Infinity"),
+        _near(1.0, "y", 0.125, "float64"),
+    ],
+    "length": [_near(2.0, "dx", 1e-7), _near(1024.0, "dx", 2.0)],
+    "eps": [],
+}
+
+
 def everything() -> dict[str, Any]:
     """A target with each verdict, one that holds and one that could not be loaded."""
     first = target(
@@ -54,6 +73,7 @@ def everything() -> dict[str, Any]:
         baseline=[ENTRY],
         replayed=[REPLAYED],
         stopped="the time was up",
+        profile=PROFILE,
     )
     second = target(law("forward.output", "held", worst=0.25), target="torch.nn:BatchNorm2d")
     return report(first, second, NOT_LOADED, damaged_cases=["'x.json' is no saved case"])

@@ -78,7 +78,8 @@ def test_headings_leave_no_level_out(shown: Page) -> None:
 
 def test_it_is_in_english_has_a_title_and_fits_the_window(shown: Page) -> None:
     assert [each.attributes for each in shown.all("html")] == [{"lang": "en"}]
-    assert len(shown.all("title")) == 1 + len(shown.all("g", class_="mark")) - len(legend(shown))
+    dots = [each for each in shown.all("g", class_="dot") if "transform" in each.attributes]
+    assert len(shown.all("title")) == 1 + len(shown.all("g", class_="mark")) - len(legend(shown)) + len(dots)
     assert shown.all("meta", name="viewport", content="width=device-width, initial-scale=1")
     assert all("table" not in each.inside for each in shown.all("table"))
     assert all("div" in each.inside for each in shown.all("table"))

@@ -61,6 +61,7 @@ ORDER = (
     "loading",
     "worker",
     "comparison",
+    "error_profile",
     "verdict",
     "model",
     "further",
