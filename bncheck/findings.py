@@ -93,14 +93,20 @@ class Judged:
             self.attribution = Attribution(self.implementation)
         return self.attribution.explanations(law, first, smallest)
 
-    def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
-        """One finding a quantity that fails on the smallest case, or one for a crash."""
+    def made_small(self, law: Law, first: Failure) -> tuple[Failure, tuple[Explanation, ...] | None]:
+        """The failure on the simplest case, and its likeliest causes, None where none was looked for."""
         smallest = self.smallest(law, first)
         # What does not answer in time would not answer the probes either.
-        asked = self.shrinks and smallest.status != Status.TIMED_OUT
-        causes = self.causes(law, first, smallest) if asked else None
+        if not self.shrinks or smallest.status == Status.TIMED_OUT:
+            return smallest, None
+        causes = self.causes(law, first, smallest)
         if causes and causes[0].of_the_first_call:
             smallest = self.afresh(law, first, smallest)
+        return smallest, causes
+
+    def findings(self, law: Law, first: Failure) -> tuple[Finding, ...]:
+        """One finding a quantity that fails on the smallest case, or one for a crash."""
+        smallest, causes = self.made_small(law, first)
         command = self.options.command(self.implementation.name, law, first.drawing.dtype)
         message, dtype = smallest.messages()[0], smallest.drawing.dtype
         found = Finding(message, smallest.case, dtype, command, causes=causes)

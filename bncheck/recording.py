@@ -91,8 +91,8 @@ def _entries(judged: Judged, evidence: Evidence, folder: Path) -> Iterator[Entry
     for law, by_dtype in judged.tallies.items():
         for tally in by_dtype.values():
             for way, first in _ways(law, tally).items():
-                smallest = judged.smallest(law, first)
-                saved = judged.saved_case(law, smallest, judged.causes(law, first, smallest))
+                smallest, causes = judged.made_small(law, first)
+                saved = judged.saved_case(law, smallest, causes or ())
                 yield Entry(
                     target=saved.target,
                     law=law.id,

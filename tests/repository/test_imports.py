@@ -112,6 +112,7 @@ ORDER = (
     "testing",
     "terminal",
     "commands",
+    "command_line_page",
     "pytest_scheduling",
     "pytest_targets",
     "pytest_plugin",
