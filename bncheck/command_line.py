@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bncheck.commands.baseline import baseline
+from bncheck.commands.campaign import campaign
 from bncheck.commands.compare import compare
 from bncheck.commands.diff import diff
 from bncheck.commands.doctor import doctor
@@ -226,7 +227,7 @@ def shipped() -> Collection:
     return Collection(BUGS, SOUND, CATALOGUE)
 
 
-for each in (replay, identify, compare, diff, baseline, matrix, list_laws, explain, doctor):
+for each in (replay, identify, compare, diff, baseline, matrix, campaign, list_laws, explain, doctor):
     commands.add_command(each)
 
 

@@ -74,9 +74,10 @@ def matrix(
     from bncheck.matrix.field import FIELD, absent, installed
     from bncheck.matrix.files import SCRIPTS, destinations, write
     from bncheck.matrix.grid import Matrix
-    from bncheck.matrix.judging import Processes, all_columns, with_scripts
+    from bncheck.matrix.judging import all_columns, with_scripts
     from bncheck.matrix.text import print_matrix
     from bncheck.options import Options
+    from bncheck.runs import Processes
     from bncheck.target import parse_target
 
     with clear_errors():
