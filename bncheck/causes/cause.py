@@ -15,7 +15,7 @@ from bncheck.dialect import Dialect
 from bncheck.outcome import FURTHER
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.planted.numpy_further import RULES, Rules
-from bncheck.planted.numpy_layer import Layer, Saved
+from bncheck.planted.numpy_layer import Layer, Made, Saved, weight_of
 
 Maker = Callable[[], Adapter]
 SOUND = Layer()
@@ -114,6 +114,8 @@ def in_dialect(
     layer = made.layer
     if dialect.running_variance == "biased" and layer.tracked is SOUND.tracked:
         layer = replace(layer, tracked=_biased)
+    if dialect.first_batch in _WEIGHTS and layer.weight is SOUND.weight:
+        layer = replace(layer, weight=_WEIGHTS[dialect.first_batch])
     if arithmetic is not None:
         layer = replace(layer, arithmetic=lambda _x: arithmetic)
     return NumpyLayerAdapter(layer, dialect=dialect, capabilities=made.capabilities, rules=made.rules)
@@ -121,6 +123,20 @@ def in_dialect(
 
 def _biased(saved: Saved) -> Any:
     return saved.variance
+
+
+def _replaced_by_the_first(made: Made) -> float:
+    return 1.0 if made.batches == 0 else weight_of(made)
+
+
+def _debiased(made: Made) -> float:
+    """That of an average which is corrected for its start at zero: Kingma and Ba 2015, section 3."""
+    weight = made.config.momentum
+    return weight / (1 - (1 - weight) ** (made.batches + 1)) if weight else weight_of(made)
+
+
+# The weight of a new batch, by what the first batch of a new layer does.
+_WEIGHTS = {"replaces": _replaced_by_the_first, "debiased": _debiased}
 
 
 def replaced_parts(made: NumpyLayerAdapter) -> dict[str, Any]:
