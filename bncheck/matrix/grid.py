@@ -46,6 +46,47 @@ class Finding:
         words = str(self.content["replay"]).split()
         return words[-1] if words[:2] == ["bncheck", "replay"] else None
 
+    @property
+    def likeness(self) -> tuple[str, ...]:
+        """What findings have in common that are told together: target, verdict and cause, or without a cause quantity and dtype."""
+        told = self.content
+        kind = (
+            [self.causes[0]["id"]]
+            if self.causes
+            else [str(told["quantity"] or told["message"]), told["dtype"]]
+        )
+        return self.target, self.status, *kind
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that are alike, in the order of the laws."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The one that stands for all."""
+        return self.findings[0]
+
+    @property
+    def title(self) -> str:
+        """`flax.linen:BatchNorm: dx in float16, violated`."""
+        _, status, *kind = self.first.likeness
+        return f"{self.first.target}: {' in '.join(kind)}, {status.replace('_', ' ')}"
+
+    @property
+    def script(self) -> str | None:
+        """The shortest of all scripts."""
+        return min(
+            (each.script for each in self.findings if each.script is not None), key=_lines, default=None
+        )
+
+    @property
+    def without_script(self) -> str | None:
+        """Why there is none, of the first."""
+        return self.first.without_script if self.script is None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -117,6 +158,14 @@ class Matrix:
             for number, (target, law, content) in enumerate(self._broken(), start=1)
         )
 
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The findings, those that are alike together."""
+        alike: dict[tuple[str, ...], list[Finding]] = {}
+        for each in self.findings:
+            alike.setdefault(each.likeness, []).append(each)
+        return tuple(Group(tuple(found)) for found in alike.values())
+
     def _broken(self) -> Iterator[tuple[str, Json, Json]]:
         for column in self.columns:
             for law in column.laws.values():
@@ -145,3 +194,7 @@ def _key(target: str, law: str) -> str:
 def key_of(finding: Finding) -> str:
     """By what scripts are told apart."""
     return _key(finding.target, finding.law)
+
+
+def _lines(script: str) -> int:
+    return script.count("\n")

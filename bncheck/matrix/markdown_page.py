@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bncheck.matrix.grid import Column, Finding, Matrix
+from bncheck.matrix.grid import Column, Group, Matrix
 
 TITLE = "# Implementations and laws"
 MARKS = {
@@ -17,6 +17,7 @@ MARKS = {
     "known": "K",
     "not_applicable": "",
 }
+MACHINES = {"x86_64", "AMD64", "aarch64", "arm64"}
 LEGEND = (
     "· held; **V** violated; **U** unstable (inside the bound of a one-pass variance alone); **C** crashed; **T** timed out; "
     "**?** undecided; K known (in the baseline); empty: not applicable.  A letter leads to the finding."
@@ -30,7 +31,11 @@ def markdown(found: Matrix) -> str:
 
 
 def _head(found: Matrix) -> Iterator[str]:
-    versions = ", ".join(f"{name} {text}" for name, text in found.environment.items())
+    told = {
+        name: _kind_of_system(text) if name == "platform" else text
+        for name, text in found.environment.items()
+    }
+    versions = ", ".join(f"{name} {text}" for name, text in told.items())
     yield TITLE
     yield ""
     yield f"{found.date}; profile {found.profile}, seed {found.seed}; {versions}."
@@ -40,6 +45,12 @@ def _head(found: Matrix) -> Iterator[str]:
         "`bncheck matrix --report md` writes.  What a law says: `bncheck explain LAW`."
     )
     yield ""
+
+
+def _kind_of_system(platform: str) -> str:
+    """`Linux x86_64` of what Python says of a platform: a page that is kept says nothing of one machine's kernel."""
+    name, *parts = platform.split("-")
+    return " ".join([name, *(part for part in parts if part in MACHINES)])
 
 
 def _targets(found: Matrix) -> Iterator[str]:
@@ -84,32 +95,43 @@ def _findings(found: Matrix) -> Iterator[str]:
     yield ""
     if not found.findings:
         yield "None."
-    for each in found.findings:
-        yield from _finding(each)
+        return
+    yield "Those of a target that have verdict and cause in common, or else quantity and dtype, stand together, with one script for all."
+    yield ""
+    for each in found.groups:
+        yield from _group(each)
 
 
-def _finding(each: Finding) -> Iterator[str]:
-    yield f'### <a id="{each.anchor}"></a>{each.number}. {each.target}: {each.law}, {each.status}'
+def _group(group: Group) -> Iterator[str]:
+    yield f"### {group.title}"
     yield ""
-    yield f"- {each.content['message']}"
-    yield f"- case: {each.content['input']}"
-    for cause in each.causes[:1]:
-        yield f"- cause: `{cause['id']}`: {cause['text']} (reproduces {cause['explains']} of {cause['of']} deviations)"
-    if not each.causes:
-        yield "- no known cause"
-    yield f"- `{each.content['replay']}`"
-    if each.without_script is not None:
-        yield f"- no script: {each.without_script}"
+    for cause in group.first.causes[:1]:
+        yield f"Cause: {cause['text']}"
+    if not group.first.causes:
+        yield "No known cause."
     yield ""
-    if each.script is not None:
-        yield "<details><summary>script</summary>"
+    rows = [
+        (
+            f'<a id="{each.anchor}"></a>{each.law}',
+            each.content["message"],
+            each.content["input"],
+            f"`{each.content['replay']}`",
+        )
+        for each in group.findings
+    ]
+    yield from _lines(("law", "what happens", "smallest case", "replay"), rows)
+    if group.script is None:
+        yield f"No script: {group.without_script or 'none was asked for'}."
         yield ""
-        yield "```python"
-        yield each.script.rstrip()
-        yield "```"
-        yield ""
-        yield "</details>"
-        yield ""
+        return
+    yield "<details><summary>script without bncheck</summary>"
+    yield ""
+    yield "```python"
+    yield group.script.rstrip()
+    yield "```"
+    yield ""
+    yield "</details>"
+    yield ""
 
 
 def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -110,6 +110,54 @@ def test_both_pages_lead_from_a_cell_to_its_finding_and_need_no_network(folder: 
     assert any('<a id="finding-1"></a>' in line for line in lines)
 
 
+def finding(law: str, quantity: str, *causes: str) -> dict[str, object]:
+    told = [{"id": each, "text": f"It is {each}.", "explains": 1, "of": 1} for each in causes]
+    found = {"quantity": quantity, "dtype": "float32", "causes": told, "message": f"{quantity} of {law}"}
+    found |= {"input": "x (2, 1)", "replay": f"bncheck replay {law}"}
+    return {"id": law, "family": "a", "status": "violated", "reason": None, "findings": [found]}
+
+
+def test_findings_that_are_alike_stand_together_with_the_shortest_script() -> None:
+    laws = [
+        finding("a.one", "y", "eps.missing"),
+        finding("a.two", "dx"),
+        finding("a.three", "dx", "eps.missing"),
+        finding("a.four", "dx"),
+    ]
+    scripts = {"layer a.one": "one\ntwo\nthree\n", "layer a.three": "short\n"}
+    without = {"layer a.two": "it is too long", "layer a.four": "it hangs"}
+    found = Matrix((Column("layer", {"laws": laws}),), {}, "2026-01-01", "ci", 0, 1.0, {}, scripts, without)
+    assert [[each.law for each in group.findings] for group in found.groups] == [
+        ["a.one", "a.three"],
+        ["a.two", "a.four"],
+    ]
+    lines = markdown(found).splitlines()
+    headings = [line for line in lines if line.startswith("### ")]
+    assert headings == ["### layer: eps.missing, violated", "### layer: dx in float32, violated"]
+    assert "Cause: It is eps.missing." in lines
+    assert "short" in lines
+    assert "three" not in lines
+    assert "No script: it is too long." in lines
+    for number, law in enumerate(("a.one", "a.two", "a.three", "a.four"), start=1):
+        (row,) = (line for line in lines if f'<a id="finding-{number}"></a>' in line)
+        assert law in row
+        assert f"`bncheck replay {law}`" in row
+
+
+@pytest.mark.parametrize(
+    ("platform", "told"),
+    [
+        ("Linux-6.1.0-13-cloud-x86_64-with-glibc2.36", "platform Linux x86_64."),
+        ("macOS-15.1-arm64-arm-64bit", "platform macOS arm64."),
+        ("Windows-11-10.0.22631-SP0", "platform Windows."),
+    ],
+)
+def test_a_page_says_nothing_of_one_machine_s_kernel(platform: str, told: str) -> None:
+    found = Matrix((Column("layer"),), {"platform": platform}, "2026-01-01", "ci", 0, 1.0)
+    assert told in markdown(found)
+    assert platform not in markdown(found)
+
+
 def test_what_a_target_says_is_no_markup() -> None:
     content = {"laws": [], "contradictions": ["<b>bold</b> | [x]"], "versions": {"lib": "<1>"}}
     found = Matrix((Column("a<b>:C", content),), {"bncheck": "0"}, "2026-01-01", "ci", 0, 1.0)
