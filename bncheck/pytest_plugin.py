@@ -32,15 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "(repeatable).  Where the command line names targets and no files, the targets alone are tested, not the "
         "project; with files both are, and targets in addopts are added to whatever runs.  The node id of such a "
         "test, bncheck::TARGET::LAW, can be given in the place of a file.  The options below say how targets are "
-        "judged, and do nothing without one.",
+        "judged, and do nothing without one; what they leave open is taken from BNCHECK_... in the environment and from "
+        "the table tool.bncheck of the nearest pyproject.toml, as by bncheck run.",
     )
     group.addoption(
         "--bncheck-profile",
-        default="ci",
         metavar="PROFILE",
         help="How much is judged: smoke, ci or thorough (ci).",
     )
-    group.addoption("--bncheck-seed", default=0, type=int, metavar="N", help="Decides every example (0).")
+    group.addoption("--bncheck-seed", type=int, metavar="N", help="Decides every example (0).")
     group.addoption("--bncheck-device", metavar="cpu|cuda", help="Where the targets run.")
     group.addoption(
         "--bncheck-dtype", action="append", default=[], metavar="DTYPE", help="Only this dtype (repeatable)."

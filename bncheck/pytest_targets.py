@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import click
 import pytest
 
 from bncheck.baseline.reading import baseline_of
 from bncheck.case_file import folder_for_cases
-from bncheck.commands.options import conventions
+from bncheck.commands.options import conventions, of_examples, of_judging, of_laws, of_loading
+from bncheck.commands.settings import Configured, settings, told, without_a_command_line
 from bncheck.environment import environment, installed_version
 from bncheck.errors import BncheckError, UsageError
 from bncheck.identify.identifying import misdeclared
@@ -31,11 +33,13 @@ UNTOLD = ("platform", "python", "click", "rich")
 class Targets:
     """What the command line asks for, as a plugin.
 
-    `chosen`: target to the laws that are named by node ids, all where there is None among them.
+    `chosen`: target to the laws that are named by node ids, all where there is None among them.  `settings`: what the
+    environment and the project's pyproject.toml add, in words.
     """
 
     chosen: Mapping[str, tuple[str | None, ...]]
     options: Options
+    settings: tuple[str, ...] = ()
 
     @classmethod
     def asked_for(cls, config: pytest.Config, named: Sequence[tuple[str, str | None]]) -> Self:
@@ -44,7 +48,7 @@ class Targets:
         Raises pytest.UsageError, one sentence, for what is not valid.
         """
         try:
-            options = _options(config)
+            options, found = _options(config)
             asked = named or [(target, None) for target in config.getoption("bncheck_target")]
             chosen: dict[str, tuple[str | None, ...]] = {}
             for target, law in asked:
@@ -53,7 +57,7 @@ class Targets:
                 chosen[target] = (*chosen.get(target, ()), law)
         except UsageError as error:
             raise pytest.UsageError(f"bncheck: {error}") from None
-        return cls(chosen, options)
+        return cls(chosen, options, found)
 
     def pytest_report_header(self) -> list[str]:
         """What is judged, how, and on which versions."""
@@ -63,7 +67,11 @@ class Targets:
         found = {name: version for name, version in environment().items() if name not in UNTOLD}
         found |= {root: version for root in sorted(roots) if (version := installed_version(root)) is not None}
         versions = ", ".join(f"{name} {version}" for name, version in found.items())
-        return [f"bncheck: {', '.join(self.chosen)}; {words}", f"bncheck runs on: {versions}"]
+        return [
+            f"bncheck: {', '.join(self.chosen)}; {words}",
+            *(f"bncheck setting: {each}" for each in self.settings),
+            f"bncheck runs on: {versions}",
+        ]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -189,24 +197,52 @@ def _mark(item: pytest.Item, law: Law) -> None:
     item.add_marker(pytest.mark.bncheck(law=law.id, family=law.family))
 
 
-def _options(config: pytest.Config) -> Options:
-    device, baseline = config.getoption("bncheck_device"), config.getoption("bncheck_baseline")
-    seed = config.getoption("bncheck_seed")
+@click.command("pytest", cls=Configured)
+@of_examples("ci")
+@of_laws
+@of_judging
+@of_loading
+@click.option("--baseline", type=click.Path(path_type=Path))
+def _judging(**_: Any) -> None:
+    """What of the settings of a project concerns its tests."""
+
+
+def _given(config: pytest.Config) -> dict[str, Any]:
+    """The options that pytest's command line gives, by the names of the command's; raises UsageError for wrong ones."""
+    given = {
+        name: config.getoption(f"bncheck_{name}")
+        for name in ("profile", "seed", "device", "baseline", "include", "exclude")
+    }
+    several = {"dtypes": config.getoption("bncheck_dtype"), "declared": config.getoption("bncheck_dialect")}
+    device, seed = given["device"], given["seed"]
     if device is not None and not DEVICE.match(device):
         raise UsageError(f"{device!r} is no device; valid are cpu, cuda and cuda:N")
-    if seed < 0:
+    if seed is not None and seed < 0:
         raise UsageError(f"{seed} is no seed; valid are 0 and up")
-    return Options(
-        profile=config.getoption("bncheck_profile"),
-        seed=seed,
-        include=config.getoption("bncheck_include"),
-        exclude=config.getoption("bncheck_exclude"),
-        dtypes=tuple(config.getoption("bncheck_dtype")),
-        device=device,
-        dialect=conventions(config.getoption("bncheck_dialect")),
+    return {name: value for name, value in given.items() if value is not None} | {
+        name: tuple(value) for name, value in several.items() if value
+    }
+
+
+def _options(config: pytest.Config) -> tuple[Options, tuple[str, ...]]:
+    """What the command line gives, else the environment and the project's settings; those of these, in words."""
+    given, context = _given(config), without_a_command_line(_judging)
+    found = context.params | given
+    own = {key for key, option in settings(_judging).items() if option.name in given}
+    options = Options(
+        profile=found["profile"],
+        seed=found["seed"],
+        include=found["include"],
+        exclude=found["exclude"],
+        dtypes=found["dtypes"],
+        ranks=found["ranks"],
+        device=found["device"],
+        dialect=conventions(found["declared"], found["numerics"]),
+        isolate=found["isolate"],
         cases=folder_for_cases(),
-        baseline=None if baseline is None else baseline_of(Path(baseline)),
+        baseline=None if found["baseline"] is None else baseline_of(Path(found["baseline"])),
     )
+    return options, tuple(each for each in told(context) if each.partition(" ")[0] not in own)
 
 
 def _check_law(law: str | None) -> None:

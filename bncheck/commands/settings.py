@@ -40,6 +40,14 @@ class Configured(click.Command):
         return super().make_context(info_name, args, *rest, **named)
 
 
+def without_a_command_line(command: click.Command) -> click.Context:
+    """The options of a command as the environment and the nearest pyproject.toml give them; raises UsageError for wrong ones."""
+    try:
+        return click.Command.make_context(command, str(command.name), [], default_map=_from_file(command))
+    except click.ClickException as error:
+        raise UsageError(error.format_message()) from None
+
+
 def settings(command: click.Command) -> dict[str, click.Option]:
     """Those options of a command that are settings, by their names without dashes in front."""
     named = {
