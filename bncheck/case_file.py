@@ -14,7 +14,7 @@ from typing import Any
 from bncheck.case import Case
 from bncheck.case_data import Damage, case_in, case_out
 from bncheck.environment import environment
-from bncheck.errors import UsageError
+from bncheck.errors import DIED, UsageError
 from bncheck.reference.formats import FORMATS
 from bncheck.whole_files import write_whole
 
@@ -51,6 +51,11 @@ class SavedCase:
         """Ten hexadecimal digits of what it holds; the same finding has the same id on every machine."""
         plain = {key: value for key, value in self.as_json().items() if key not in _BESIDE}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:10]
+
+    @property
+    def ended(self) -> bool:
+        """Whether what failed did not end, or ended its process."""
+        return self.status == "timed_out" or self.message.startswith(DIED)
 
     def was_found_under(self, device: str | None, dialect: Mapping[str, str]) -> bool:
         """Whether it was found on this device, the CPU where none is named, under these conventions."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# How the message of an ImplementationDied begins that says no more than that.
+DIED = "its process ended"
+
 
 class BncheckError(Exception):
     """Whatever bncheck raises on purpose; the message is one clear sentence."""

@@ -25,6 +25,7 @@ from bncheck.capabilities import Capabilities
 from bncheck.case import Case, Native
 from bncheck.dialect import Dialect
 from bncheck.errors import (
+    DIED,
     DefectError,
     DeviceLost,
     ImplementationCrashed,
@@ -202,7 +203,7 @@ class Worker:
         lines = self.log.read().decode(errors="replace").splitlines()
         fatal = next((line for line in lines if line.startswith("Fatal Python error")), None)
         self.close()
-        return ImplementationDied(f"its process ended: {_ending(code)}" + (f" ({fatal})" if fatal else ""))
+        return ImplementationDied(f"{DIED}: {_ending(code)}" + (f" ({fatal})" if fatal else ""))
 
 
 _ERRORS: dict[str, type[Exception]] = {"LoadError": LoadError, "UsageError": UsageError}

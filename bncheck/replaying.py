@@ -23,6 +23,8 @@ from bncheck.verify import judge
 
 # How often a case has to hold.
 TIMES = 3
+# And each time in a new process, where what failed ended its own.
+TIMES_APART = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ def replayed(asked: Replay, laws: Sequence[Law]) -> Iterator[tuple[Replayed, Imp
     case, notes = asked.case()
     with asked.loaded() as implementation:
         case = fit(case, implementation)
-        found = judged_again(law, case, implementation, asked.dtype or asked.saved.dtype)
+        found = judged_again(
+            law, case, implementation, asked.dtype or asked.saved.dtype, ended=asked.saved.ended
+        )
         told = Replayed(asked.name, law, found.status, found.messages, case, notes, found.failure)
         yield told, implementation
 
@@ -135,8 +139,10 @@ class Again:
     restarts: int = 0
 
 
-def judged_again(law: Law, case: Case, implementation: Implementation, dtype: str) -> Again:
-    """A case, already fitted to the target, by its law."""
+def judged_again(
+    law: Law, case: Case, implementation: Implementation, dtype: str, *, ended: bool = False
+) -> Again:
+    """A case, already fitted to the target, by its law; `ended`: what failed there ended its process, or did not end."""
     reason = law.why_not(implementation.capabilities)
     if reason is None and not law.dtypes((dtype,)):
         reason = f"it is a law for {', '.join(law.region.dtypes or FORMATS)}, not for {dtype}"
@@ -147,7 +153,9 @@ def judged_again(law: Law, case: Case, implementation: Implementation, dtype: st
     origin = Drawing(0, law.region, dtype, ladder=False, count=0, largest=0)
     answers, restarts, decides = Answers(), 0, False
     # What comes by chance, or by what was evaluated before, need not fail the first time.
-    for _ in range(TIMES):
+    for attempt in range(TIMES_APART if ended and implementation.worker is not None else TIMES):
+        if ended and attempt:
+            implementation.close()  # a process in which it went well once may do so again and again
         trial = Trial(implementation, answers)
         judgement = judge(law, case, trial, origin)
         failure, restarts = judgement.failure, restarts + trial.restarts

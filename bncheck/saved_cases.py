@@ -98,7 +98,7 @@ def replayed_cases(
             )
             continue
         case = fit(saved.case, implementation)
-        again = judged_again(law, case, implementation, saved.dtype)
+        again = judged_again(law, case, implementation, saved.dtype, ended=saved.ended)
         restarts += again.restarts
         is_known = again.failure is not None and known.entry_for(law.id, again.failure) is not None
         yield ReplayedCase(path, saved, again.status, "; ".join(again.messages[:1]), is_known)

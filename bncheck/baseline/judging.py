@@ -75,7 +75,7 @@ class _Examiner:
         """Its case judged until it fails, or has held SHOWN times."""
         case = fit(entry.saved.case, self.implementation)
         for _ in range(SHOWN):
-            found = judged_again(law, case, self.implementation, entry.dtype)
+            found = judged_again(law, case, self.implementation, entry.dtype, ended=entry.saved.ended)
             if found.status != Status.HELD:
                 break
         return found

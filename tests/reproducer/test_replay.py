@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from reproducer.targets import PLAIN, case, elsewhere, saved
 
 from bncheck.case_file import save
 from bncheck.command_line import commands
+from bncheck.errors import DIED
 
 BUG, SOUND = f"{PLAIN / 'numpy_layers.py'}:EpsOutside", f"{PLAIN / 'numpy_layers.py'}:BatchNorm"
 
@@ -135,3 +137,23 @@ def test_a_hundred_damaged_files_each_give_one_sentence_and_exit_2(tmp_path: Pat
         assert told.startswith("bncheck: ")
         assert told.count("\n") == 1
         assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "told"),
+    [
+        ("crashed", f"{DIED}: exit code 3", "STILL FAILING"),
+        ("timed_out", "no answer within 10 s", "STILL FAILING"),
+        ("violated", "y[0] is 1", "FIXED"),
+    ],
+)
+def test_what_ended_its_process_by_chance_is_tried_in_several(
+    status: str, message: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ODD_COUNTER", str(tmp_path / "counter"))
+    target = f"{Path(__file__).parent / 'samples' / 'odd_layers.py'}:DiesInEveryFifthProcess"
+    ended = replace(saved(target, "forward.output", case(dy=None)), status=status, message=message)
+    result = bncheck("replay", str(save(ended, tmp_path)))
+    assert told in result.output
+    processes = 5 if told == "STILL FAILING" else 1
+    assert (tmp_path / "counter").stat().st_size == processes

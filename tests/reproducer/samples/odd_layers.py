@@ -5,6 +5,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -99,4 +100,21 @@ class KeepsItsFirstMean(Sound):
         """As Sound, but for that."""
         if training:
             self.running_mean = self.known.setdefault(x.shape, self.running_mean)
+        return super().forward(x, training)
+
+
+class DiesInEveryFifthProcess(Sound):
+    """Of the processes that show it a batch of three, as a file counts them, every fifth ends."""
+
+    shown = False
+
+    def forward(self, x, training=True):
+        """As Sound, but for that."""
+        if len(x) == 3 and not self.shown:
+            type(self).shown = True
+            with Path(os.environ["ODD_COUNTER"]).open("ab") as file:
+                file.write(b".")
+                file.flush()
+                if file.tell() % 5 == 0:
+                    os._exit(3)
         return super().forward(x, training)
