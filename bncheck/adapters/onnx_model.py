@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from bncheck.dialect import Dialect
 from bncheck.errors import LoadError
 
 Runner = Callable[[dict[str, Native]], list[Any]]
+_Key = tuple[float, float | None, bool, tuple[np.dtype[Any], ...]]
 _OPSETS = (7, 9, 14, 15)
 # What a run refuses is raised, and need not be on the terminal too.
 _FATAL = 4
@@ -28,13 +29,14 @@ _FATAL = 4
 
 @dataclass(slots=True)
 class _Held:
-    """What the node is given besides x."""
+    """What the node is given besides x, and what has run it."""
 
     config: Config
     gamma: Native
     beta: Native
     mean: Native
     var: Native
+    runs: dict[_Key, Runner] = field(default_factory=dict)
 
 
 class OnnxAdapter(Adapter):
@@ -79,9 +81,16 @@ class OnnxAdapter(Adapter):
     def forward(self, handle: _Held, x: FrameworkArray, training: bool) -> FrameworkArray:
         """One run of the node; its outputs are the next one's statistics."""
         dtypes = x.dtype, handle.gamma.dtype, handle.mean.dtype
-        run = self.run_of(handle.config.eps, handle.config.momentum, training, dtypes)
+        key = handle.config.eps, handle.config.momentum, training, dtypes
+        if key not in handle.runs:
+            handle.runs[key] = self.run_of(*key)
         given = {"X": x, "scale": handle.gamma, "B": handle.beta, "input_mean": handle.mean}
-        y, *statistics = run({**given, "input_var": handle.var})
+        try:
+            y, *statistics = handle.runs[key]({**given, "input_var": handle.var})
+        except Exception:
+            # What has refused a batch may refuse good ones from then on: this layer keeps it, and no other one meets it.
+            self.run_of.cache_clear()
+            raise
         if training:
             handle.mean, handle.var = statistics[:2]
         return y

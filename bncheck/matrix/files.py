@@ -59,8 +59,13 @@ def as_json(found: Matrix) -> dict[str, Any]:
         "laws": list(found.laws),
         "targets": [_target(column) for column in found.columns],
         "scripts": [
-            {"target": each.target, "law": each.law, "script": each.script, "reason": each.without_script}
-            for each in found.findings
+            {
+                "target": each.first.target,
+                "laws": [finding.law for finding in each.findings],
+                "script": each.script,
+                "reason": each.without_script,
+            }
+            for each in found.groups
         ],
         "absent": dict(found.absent),
         "exit": found.exit_code,

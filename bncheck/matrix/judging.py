@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from bncheck.matrix.grid import Column, Finding, Matrix, key_of
+from bncheck.matrix.grid import Column, Finding, Group, Matrix, key_of
 from bncheck.runs import Processes, last_line, report_in, why_none
 
 Item = TypeVar("Item")
@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 Told = Callable[[str], None]
 # A script is found by a few evaluations and one run of it.
 SECONDS_A_SCRIPT = 180.0
+# Findings of a group that are alike: a script of one stands for all.
+TRIED = 3
 
 
 def column(target: str, words: Sequence[str], processes: Processes) -> Column:
@@ -54,20 +56,26 @@ def all_columns(
 
 
 def with_scripts(found: Matrix, folder: Path, processes: Processes, *, workers: int, told: Told) -> Matrix:
-    """The matrix with a stand-alone script, in `folder`, for each finding that one can be written for."""
+    """The matrix with a stand-alone script, in `folder`, for each group of findings that one can be written for."""
     scripts: dict[str, str] = {}
     without: dict[str, str] = {}
 
-    def written(finding: Finding) -> tuple[Finding, Path | None, str]:
-        return finding, *_script(finding, folder, processes)
+    def written(group: Group) -> list[tuple[Finding, Path | None, str]]:
+        tried = []
+        for finding in group.findings[:TRIED]:
+            tried.append((finding, *_script(finding, folder, processes)))
+            if tried[-1][1] is not None:
+                break
+        return tried
 
     try:
-        for finding, path, reason in _each(written, found.findings, workers, processes):
-            told(f"script for {finding.law} of {finding.target}")
-            if path is None:
-                without[key_of(finding)] = reason
-            else:
-                scripts[key_of(finding)] = path.read_text(encoding="utf-8")
+        for tried in _each(written, found.groups, workers, processes):
+            for finding, path, reason in tried:
+                told(f"{'no ' if path is None else ''}script for {finding.law} of {finding.target}")
+                if path is None:
+                    without[key_of(finding)] = reason
+                else:
+                    scripts[key_of(finding)] = path.read_text(encoding="utf-8")
     except KeyboardInterrupt:
         told("interrupted")
     return replace(found, scripts=scripts, without_script=without)

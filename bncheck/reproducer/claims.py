@@ -138,7 +138,7 @@ class Form:
         if self.kind == "shape":
             actual, expected = f"tuple({held}.shape)", self.expected
         else:
-            actual, expected = f'str({held}.dtype).split(".")[-1]', repr(self.expected)
+            actual, expected = scene.spelling.words.dtype_name.format(held), repr(self.expected)
         wrong = "actual != expected"
         if "floating" in self.expected:
             wrong = '"float" not in actual'

@@ -95,6 +95,18 @@ _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.reproducer.modules", "TorchModule"),
     "layer_class": ("bncheck.reproducer.layers", "Layer"),
     "function": ("bncheck.reproducer.functions", "Function"),
+    "haiku": ("bncheck.reproducer.haiku_layers", "HaikuLayer"),
+    "equinox": ("bncheck.reproducer.equinox_layers", "EquinoxLayer"),
+    "flax_linen": ("bncheck.reproducer.flax_layers", "Linen"),
+    "flax_nnx": ("bncheck.reproducer.flax_layers", "Nnx"),
+    "tensorflow_fused": ("bncheck.reproducer.tensorflow_ops", "Fused"),
+    "tensorflow_moments": ("bncheck.reproducer.tensorflow_ops", "Moments"),
+    "keras": ("bncheck.reproducer.keras_layers", "KerasLayer"),
+    "paddle": ("bncheck.reproducer.paddle_layers", "PaddleLayer"),
+    "mlx": ("bncheck.reproducer.mlx_layers", "MlxLayer"),
+    "onnx.reference": ("bncheck.reproducer.onnx_nodes", "OnnxNode"),
+    "onnxruntime": ("bncheck.reproducer.onnx_nodes", "OnnxNode"),
+    "openvino": ("bncheck.reproducer.onnx_nodes", "OnnxNode"),
 }
 
 

@@ -11,8 +11,11 @@ import pytest
 
 import bncheck
 from bncheck.adapters.frameworks import missing_framework
+from bncheck.case import Case
 from bncheck.errors import LoadError
 from bncheck.loading import load
+from bncheck.performing import perform
+from bncheck.step import Step
 
 if find_spec("openvino") is None:
     pytest.skip("openvino is not installed", allow_module_level=True)
@@ -50,6 +53,21 @@ def test_a_model_file_is_judged_with_its_own_attributes(tmp_path: Path) -> None:
 
     assert (implementation.adapter.name, implementation.capabilities.eps) == ("openvino", 0.5)
     assert verdicts(target, r"^evaluation\.output$") == {"evaluation.output": "held"}
+
+
+def test_a_layer_that_refused_a_batch_leaves_none_of_it_to_the_next() -> None:
+    adapter = load("openvino", isolate=False).adapter
+    refused = Step("forward"), Step("wrong")
+    vector = np.ones(2, np.float32)
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    of = Case(x, None, vector, vector, vector, vector, eps=0.5, momentum=0.5, mode="train", program=refused)
+
+    first, then = (perform(adapter, of, device="cpu").observations for _ in range(2))
+
+    assert first[1].error is not None
+    assert first[0].y is not None
+    assert then[0].y is not None
+    assert then[0].y.tobytes() == first[0].y.tobytes()
 
 
 def test_another_device_is_refused() -> None:

@@ -74,7 +74,7 @@ def test_the_json_has_the_targets_of_a_report(folder: Path) -> None:
 def test_every_finding_comes_with_a_script_that_shows_it(folder: Path) -> None:
     content = json.loads((folder / "bncheck-matrix.json").read_text())
     (shown,) = content["scripts"]
-    assert shown["reason"] is None
+    assert (shown["laws"], shown["reason"]) == (["statistics.variance"], None)
     (path,) = (folder / "bncheck-scripts").glob("*.py")
     assert path.read_text() == shown["script"]
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
@@ -142,6 +142,9 @@ def test_findings_that_are_alike_stand_together_with_the_shortest_script() -> No
         (row,) = (line for line in lines if f'<a id="finding-{number}"></a>' in line)
         assert law in row
         assert f"`bncheck replay {law}`" in row
+    page = Page(html(found))
+    assert {f"finding-{number}" for number in range(1, 5)} == page.ids
+    assert html(found).count("script without bncheck") == 1
 
 
 @pytest.mark.parametrize(
