@@ -164,6 +164,9 @@ class OnnxruntimeAdapter(OnnxAdapter):
         """A session."""
         options = self.runtime.SessionOptions()
         options.log_severity_level = _FATAL
+        # Threads that wait for the next run do so asleep: those of the sessions before would take the processors.
+        for threads in ("intra_op", "inter_op"):
+            options.add_session_config_entry(f"session.{threads}.allow_spinning", "0")
         session = self.runtime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
