@@ -24,15 +24,18 @@ ORDERS = 8
 ROUNDINGS = 4
 # Of elements that pass through a narrow format, one in so many may lie close enough to a tie to be rounded otherwise.
 TIES = 8
+# Where nothing is let pass, what there is exceeds it.
+LEAST = 2.0**-1000
 
 # float64, or extended precision for what is judged in float64.
 Wide = NDArray[np.floating[Any]]
 
 
 class Match(NamedTuple):
-    """Whether a fact is reproduced."""
+    """Whether a fact is reproduced.  `used`: the largest share of the error that is let pass which there is, 1 bit for bit."""
 
     fits: bool
+    used: float = 0.0
 
 
 class Run(NamedTuple):
@@ -69,7 +72,7 @@ def _arrays(
 ) -> Match:
     """Elementwise; where the layer overflows in one arithmetic alone, nothing is concluded."""
     if given is reference and np.array_equal(actual, given, equal_nan=True):
-        return Match(fits=True)
+        return Match(fits=True, used=1.0)
     kind = np.dtype(np.longdouble if actual.dtype == np.float64 else np.float64)
     with np.errstate(all="ignore"):
         own, ours, exact = (_in(kind, each) for each in (actual, given, reference))
@@ -83,7 +86,8 @@ def _arrays(
         fits = not missed.any() or (
             rounds_to is not None and _near_ties(missed, error, exact, allowed, rounds_to)
         )
-    return Match(bool(fits))
+        shares = np.where((own == ours) & (ours != exact), 1, error / np.maximum(allowed, LEAST))
+    return Match(bool(fits), float(np.max(shares, initial=0.0, where=np.isfinite(shares))))
 
 
 def _in(kind: np.dtype[Any], array: Native) -> Wide:

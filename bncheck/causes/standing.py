@@ -12,6 +12,9 @@ from bncheck.causes.observation import kind
 
 # Of the facts that a cause predicts to be wrong, so many are wrong for each that is right.
 FULFILLED = 3
+# Of the error that a computation in a narrow format may make, one that is done in it makes this share, in one of so many
+# of what it explains.
+SHOWN, FACTS = 2.0**-7, 4
 
 Named = tuple[int, str]
 NONE: frozenset[str] = frozenset()
@@ -49,6 +52,7 @@ def standing_of(
     """
     explained: set[Named] = set()
     missed: set[Named] = set()
+    used: list[float] = []
     for number, probe in enumerate(probes):
         found = laboratory.matched(cause, probe)
         fits = {name for name, match in found.items() if match.fits}
@@ -56,10 +60,13 @@ def standing_of(
             return None
         judged = {name for name in probe.deviations & found.keys() if kind(name) not in without}
         explained |= {(number, name) for name in judged & fits}
+        used += [found[name].used for name in judged & fits]
         missed |= {(number, name) for name in judged - fits}
         if missed and whole:
             return None
-    return Standing(cause, frozenset(explained), frozenset(missed)) if explained else None
+    if not explained or (cause.narrow and FACTS * sum(each >= SHOWN for each in used) < len(used)):
+        return None
+    return Standing(cause, frozenset(explained), frozenset(missed))
 
 
 def whole_standings(

@@ -55,6 +55,16 @@ def named_in_single(adapter: Adapter) -> tuple[Explanation, ...]:
     return named(Implementation("layer", adapter), ("float32",))
 
 
+def test_what_is_computed_in_one_format_is_not_told_to_be_computed_in_a_narrower_one() -> None:
+    single = np.dtype(np.float32)
+    layer = Layer(
+        arithmetic=lambda _x: single,
+        variance=lambda rows, mean: np.maximum(np.mean(rows * rows, axis=1, keepdims=True) - mean * mean, 0),
+    )
+    found = named(Implementation("layer", NumpyLayerAdapter(layer)), ("float64",))
+    assert not [each.id for each in found if "float16" in each.id]
+
+
 def named_for(bug: Bug) -> tuple[Explanation, ...]:
     try:
         adapter = bug.make()
