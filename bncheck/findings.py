@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bncheck.baseline.known import Known
 from bncheck.case_file import SavedCase, save
-from bncheck.errors import LoadError, UsageError
+from bncheck.errors import DIED, LoadError, UsageError
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
@@ -16,8 +16,9 @@ from bncheck.reference.formats import FORMATS
 from bncheck.report import Finding, LawReport
 from bncheck.shrinking import AFRESH, shrunk, shrunk_afresh
 from bncheck.taking import loaded
+from bncheck.trial import Trial
 from bncheck.verdict import Failure, Status, most_serious
-from bncheck.verify import Tallies
+from bncheck.verify import Tallies, judge
 
 if TYPE_CHECKING:
     from bncheck.causes.attribution import Attribution
@@ -69,17 +70,25 @@ class Judged:
     def smallest(self, law: Law, first: Failure) -> Failure:
         """The failure on a simpler case that is not known either.
 
-        What ended the process is the same for all laws of a region: once is enough.
+        A crash is the same for all laws of a region that ask for the same: one search is enough for them.
         """
         key = (first.drawing.region.name, first.drawing.dtype, first.crash)
-        if first.crash is not None and key in self.crashes and self.is_new(law, self.crashes[key]):
-            return self.crashes[key]
+        before = self.crashes.get(key)
+        if before is not None and self.is_new(law, before) and self.crashes_too(law, before):
+            return before
         found = shrunk(
             law, self.implementation, first, budget=self.shrinks, counts=lambda each: self.is_new(law, each)
         )
         if first.crash is not None:
             self.crashes[key] = found
         return found
+
+    def crashes_too(self, law: Law, known: Failure) -> bool:
+        """Whether the case of another law's crash is one of this law, too; what ended its process is not asked again."""
+        if known.status == Status.TIMED_OUT or str(known.crash).startswith(DIED):
+            return True
+        found = judge(law, known.case, Trial(self.implementation), known.drawing).failure
+        return found is not None and found.crash == known.crash
 
     def is_new(self, law: Law, failure: Failure) -> bool:
         """Whether no entry of the baseline knows a failure."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from mutants.layers import PLANTED, LayerAdapter
+from mutants.layers import PLANTED, LayerAdapter, sound
 
 from bncheck.checking import run
-from bncheck.corpus import Corpus
+from bncheck.corpus import Corpus, Drawing
 from bncheck.effort import SMOKE
 from bncheck.implementation import Implementation
 from bncheck.options import Options
@@ -16,6 +16,7 @@ from bncheck.properties.catalogue import CATALOGUE
 from bncheck.report import Finding
 from bncheck.shrinking import shrunk
 from bncheck.trial import Trial
+from bncheck.verdict import Status
 from bncheck.verify import judge
 
 
@@ -52,3 +53,23 @@ def test_without_a_budget_the_first_failure_is_kept() -> None:
     first = next(judgement.failure for judgement in judgements if judgement.failure is not None)
     kept = shrunk(law, implementation, first, budget=0)
     assert kept.case.x.tobytes() == first.case.x.tobytes()
+
+
+def test_a_crash_that_laws_have_in_common_is_saved_on_a_case_of_each() -> None:
+    def refuses(_handle: object) -> None:
+        raise RuntimeError("not today")
+
+    layer = LayerAdapter(replace(sound(), before_step=refuses))
+    laws = [law for law in CATALOGUE if law.region.name == "training"]
+    ids = "|".join(law.id.replace(".", "[.]") for law in laws)
+    options = Options("smoke", include=f"^({ids})$", dtypes=("float32",))
+    (target,) = run([layer], CATALOGUE, options).targets
+    failing = [each for each in target.laws if each.status == Status.CRASHED]
+    assert len(failing) > len(laws) / 2
+    implementation = Implementation("layer", layer)
+    for each in failing:
+        (found,) = each.findings
+        drawing = Drawing(0, each.law.region, "float32", ladder=False, count=0, largest=0)
+        failure = judge(each.law, found.case, Trial(implementation), drawing).failure
+        assert failure is not None, each.law.id
+        assert failure.crash == found.message
