@@ -14,7 +14,7 @@ from typing import Any
 from bncheck.case import Case
 from bncheck.case_data import Damage, case_in, case_out
 from bncheck.environment import environment
-from bncheck.errors import DIED, UsageError
+from bncheck.errors import UsageError, tells_of_a_process
 from bncheck.reference.formats import FORMATS
 from bncheck.whole_files import write_whole
 
@@ -55,7 +55,7 @@ class SavedCase:
     @property
     def ended(self) -> bool:
         """Whether what failed did not end, or ended its process."""
-        return self.status == "timed_out" or self.message.startswith(DIED)
+        return self.status == "timed_out" or tells_of_a_process(self.message)
 
     def was_found_under(self, device: str | None, dialect: Mapping[str, str]) -> bool:
         """Whether it was found on this device, the CPU where none is named, under these conventions."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-# How the message of an ImplementationDied begins that says no more than that.
-DIED = "its process ended"
+# What the messages of ImplementationDied say: how that of a process that died by itself begins, and how that ends of one
+# that was ended, for its time or its memory, or whose device was lost.
+DIED, ENDED, LOST = "its process ended", "the process was ended", "answers nothing more in this process"
+
+
+def tells_of_a_process(message: str) -> bool:
+    """Whether a crash in these words has cost a process."""
+    return message.startswith(DIED) or message.endswith((ENDED, LOST))
 
 
 class BncheckError(Exception):

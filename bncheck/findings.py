@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bncheck.baseline.known import Known
 from bncheck.case_file import SavedCase, save
-from bncheck.errors import DIED, LoadError, UsageError
+from bncheck.errors import LoadError, UsageError, tells_of_a_process
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.options import Options
@@ -85,7 +85,7 @@ class Judged:
 
     def crashes_too(self, law: Law, known: Failure) -> bool:
         """Whether the case of another law's crash is one of this law, too; what ended its process is not asked again."""
-        if known.status == Status.TIMED_OUT or str(known.crash).startswith(DIED):
+        if known.status == Status.TIMED_OUT or tells_of_a_process(str(known.crash)):
             return True
         found = judge(law, known.case, Trial(self.implementation), known.drawing).failure
         return found is not None and found.crash == known.crash

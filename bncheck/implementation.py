@@ -13,7 +13,7 @@ from bncheck.adapter import Adapter
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case
 from bncheck.dialect import Dialect
-from bncheck.errors import DeviceLost, ImplementationCrashed
+from bncheck.errors import LOST, DeviceLost, ImplementationCrashed
 from bncheck.evaluation import evaluate
 from bncheck.outcome import Outcome
 from bncheck.performance import Performance
@@ -106,7 +106,7 @@ def lost_device_told(adapter: Adapter, device: str) -> Iterator[None]:
     except ImplementationCrashed as crash:
         if device == "cpu" or _answers(adapter):
             raise
-        raise DeviceLost(f"{crash}; after it {device} answers nothing more in this process") from crash
+        raise DeviceLost(f"{crash}; after it {device} {LOST}") from crash
 
 
 def _answers(adapter: Adapter) -> bool:

@@ -26,6 +26,7 @@ from bncheck.case import Case, Native
 from bncheck.dialect import Dialect
 from bncheck.errors import (
     DIED,
+    ENDED,
     DefectError,
     DeviceLost,
     ImplementationCrashed,
@@ -176,13 +177,13 @@ class Worker:
     def _watch(self, deadline: float, seconds: float) -> None:
         if time.monotonic() > deadline:
             self.close()
-            raise ImplementationTimedOut(f"no answer within {seconds:g} s; the process was ended")
+            raise ImplementationTimedOut(f"no answer within {seconds:g} s; {ENDED}")
         grown = (self._resident() - self.resident) / 2**20
         if self.resident and grown > self.limits.megabytes:
             self.close()
             raise ImplementationTooLarge(
                 f"its resident memory grew by {grown:.0f} MB, more than the {self.limits.megabytes:g} MB allowed; "
-                "the process was ended"
+                + ENDED
             )
 
     def _resident(self) -> int:
