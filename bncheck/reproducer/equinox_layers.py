@@ -9,7 +9,7 @@ from typing import Any
 from bncheck.case import Case
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
-from bncheck.reproducer.spelling import Lines, Making, parameter_dtype, stands
+from bncheck.reproducer.spelling import InHalves, Lines, Making, parameter_dtype, stands
 from bncheck.step import Step
 
 _PARAMETERS = {"gamma": "weight", "beta": "bias"}
@@ -18,7 +18,7 @@ _STATISTICS = ("running_mean", "running_var")
 _MAPPED = 'jax.vmap({layer}, (0, None), (0, None), axis_name="batch")({x}, {state})'
 
 
-class EquinoxLayer:
+class EquinoxLayer(InHalves):
     """`adapter`: an EquinoxAdapter, of which the constructor is read, and whether its averages are corrected.
 
     Beside `layer` stands `state`.
@@ -90,18 +90,6 @@ class EquinoxLayer:
         if training:
             return [], layer
         return [f"inference = equinox.nn.inference_mode({layer})"], "inference"
-
-    def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
-        """By equinox.filter_vjp, to the layer and x."""
-        return [*self._open(making, x, "", training=training), *self._close(making, dy, "")]
-
-    def opened(self, making: Making, x: str, number: int) -> Lines:
-        """The pullback is kept."""
-        return self._open(making, x, str(number), training=True)
-
-    def closed(self, making: Making, dy: str, number: int) -> Lines:
-        """By the pullback of that number."""
-        return self._close(making, dy, str(number))
 
     def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
         state = _state(making.to)

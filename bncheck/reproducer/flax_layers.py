@@ -9,7 +9,7 @@ from bncheck.adapters.construction import spoken_momentum
 from bncheck.case import Case
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
-from bncheck.reproducer.spelling import Lines, Making, indented, stands
+from bncheck.reproducer.spelling import InHalves, Lines, Making, indented, stands
 from bncheck.step import Step
 
 # What flax calls what a case gives, in the pairs in which it is given.
@@ -20,7 +20,7 @@ _NAMES = _PARAMETERS | _STATISTICS
 _FRESH = {"gamma": 1.0, "beta": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
-class _Flax:
+class _Flax(InHalves):
     """`adapter`: a FlaxAdapter, of which the constructor's signature and the axis of the channels are read."""
 
     def __init__(self, adapter: Any, naming: Naming, device: str) -> None:
@@ -89,18 +89,6 @@ class Linen(_Flax):
         call = self._call(making, here, given, training=training)
         back = [f"y = {self._back(making.case, 'y')}"] if before else []
         return [*before, f"y, changed = {call}", f"{here} |= changed", *back]
-
-    def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
-        """By jax.vjp of a function of the variables and x."""
-        return [*self._open(making, x, "", training=training), *self._close(making, dy, "")]
-
-    def opened(self, making: Making, x: str, number: int) -> Lines:
-        """The forward half."""
-        return self._open(making, x, str(number), training=True)
-
-    def closed(self, making: Making, dy: str, number: int) -> Lines:
-        """The backward half."""
-        return self._close(making, dy, str(number))
 
     def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
         case, here = making.case, self._variables(making.to)

@@ -14,7 +14,7 @@ from bncheck.adapters.jax_layers import Layer, Numbers
 from bncheck.case import Case
 from bncheck.reproducer.frameworks import Words, words_of
 from bncheck.reproducer.naming import Naming
-from bncheck.reproducer.spelling import Lines, Making, indented, stands
+from bncheck.reproducer.spelling import InHalves, Lines, Making, indented, stands
 from bncheck.step import Step
 
 # By role: haiku's name of the parameter, and what `init` fills it with.
@@ -35,7 +35,7 @@ _TRANSFORMED = (
 )
 
 
-class HaikuLayer:
+class HaikuLayer(InHalves):
     """`adapter`: a HaikuAdapter, of which the constructor and the place of the channels are read.
 
     Beside `layer`, the pair of `init` and `apply`, stand `params` and `state`; a second layer is another state.
@@ -123,18 +123,6 @@ class HaikuLayer:
         """One call of `apply`."""
         state = _state(making.to)
         return [f"y, {state} = apply(params, {state}, None, {x}, {training})"]
-
-    def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
-        """By jax.vjp of `apply`, to the parameters and x."""
-        return [*self._open(making, x, "", training=training), *self._close(making, dy, "")]
-
-    def opened(self, making: Making, x: str, number: int) -> Lines:
-        """The pullback is kept."""
-        return self._open(making, x, str(number), training=True)
-
-    def closed(self, making: Making, dy: str, number: int) -> Lines:
-        """By the pullback of that number."""
-        return self._close(making, dy, str(number))
 
     def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
         state = _state(making.to)

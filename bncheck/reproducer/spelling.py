@@ -90,6 +90,33 @@ class FurtherSpelling(Spelling, Protocol):
         """
 
 
+class InHalves:
+    """The part of a spelling that writes a step as its forward half, which keeps a pullback, and its backward half.
+
+    `mark`: what the names of a step's own arrays end with, nothing where there is one step alone.
+    """
+
+    def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
+        """y, and the pullback."""
+        raise NotImplementedError
+
+    def _close(self, making: Making, dy: str, mark: str) -> Lines:
+        """dx, dgamma and dbeta by the pullback."""
+        raise NotImplementedError
+
+    def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
+        """One half after the other."""
+        return [*self._open(making, x, "", training=training), *self._close(making, dy, "")]
+
+    def opened(self, making: Making, x: str, number: int) -> Lines:
+        """The forward half of that number."""
+        return self._open(making, x, str(number), training=True)
+
+    def closed(self, making: Making, dy: str, number: int) -> Lines:
+        """The backward half of that number."""
+        return self._close(making, dy, str(number))
+
+
 # By the name of the adapter: where its spelling is made.
 _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.reproducer.modules", "TorchModule"),
