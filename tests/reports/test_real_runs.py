@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from reports.standards import hold_against_junit, hold_against_sarif
 
 import bncheck
 from bncheck.properties.catalogue import CATALOGUE
@@ -35,6 +36,14 @@ def reports() -> dict[str, dict[str, Any]]:
 def in_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     monkeypatch.chdir(SAMPLES)
+
+
+@pytest.mark.parametrize("name", ["Wrong", "Raises", "Missing"])
+def test_a_real_report_is_one_that_the_published_schemas_allow(
+    reports: dict[str, dict[str, Any]], name: str
+) -> None:
+    hold_against_junit(junit(reports[name]))
+    hold_against_sarif(sarif(reports[name], CATALOGUE))
 
 
 @pytest.mark.parametrize(

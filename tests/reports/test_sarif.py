@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: rules, results and notifications, in the form that its schema asks for."""
+"""SARIF 2.1.0: rules, results and notifications, as its published schema allows them."""
 
 from __future__ import annotations
 
@@ -21,56 +21,18 @@ from reports.handmade import (
     report,
     target,
 )
+from reports.standards import hold_against_sarif
 
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.reports.sarif import sarif
 
 LAWS = {law.id: law for law in CATALOGUE}
 
-# Name of an object to its required and its optional members: what the standard allows, of what is written.
-FORM: dict[str, tuple[set[str], set[str]]] = {
-    "log": ({"version", "runs"}, {"$schema"}),
-    "runs": ({"tool"}, {"invocations", "results"}),
-    "tool": ({"driver"}, set()),
-    "driver": ({"name"}, {"version", "rules", "notifications"}),
-    "rules": ({"id"}, {"shortDescription", "fullDescription", "help"}),
-    "notifications": ({"id"}, set()),
-    "shortDescription": ({"text"}, set()),
-    "fullDescription": ({"text"}, set()),
-    "help": ({"text"}, set()),
-    "message": ({"text"}, set()),
-    "invocations": ({"executionSuccessful"}, {"exitCode", "toolExecutionNotifications"}),
-    "toolExecutionNotifications": ({"message"}, {"descriptor", "level", "locations"}),
-    "descriptor": ({"id"}, set()),
-    "results": (
-        {"message"},
-        {"ruleId", "ruleIndex", "level", "locations", "partialFingerprints", "suppressions", "properties"},
-    ),
-    "suppressions": ({"kind"}, {"justification"}),
-    "locations": (set(), {"physicalLocation", "logicalLocations"}),
-    "physicalLocation": ({"artifactLocation"}, {"region"}),
-    "logicalLocations": (set(), {"fullyQualifiedName"}),
-    "artifactLocation": ({"uri"}, set()),
-    "region": ({"startLine"}, set()),
-}
-FREE = {"properties", "partialFingerprints"}
-
-
-def check_form(value: Any, name: str = "log") -> None:
-    if isinstance(value, list):
-        for each in value:
-            check_form(each, name)
-    elif isinstance(value, dict) and name not in FREE:
-        required, optional = FORM[name]
-        assert required <= set(value) <= required | optional, name
-        for key, each in value.items():
-            check_form(each, key)
-
 
 def run_of(value: dict[str, Any]) -> Any:
-    """The run, after its form is checked, as a reader of strict JSON gets it."""
+    """The run, held against the published schema, as a reader of strict JSON gets it."""
     log = json.loads(json.dumps(sarif(value, CATALOGUE), allow_nan=False))
-    check_form(log)
+    hold_against_sarif(log)
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
     assert {each["level"] for each in run["results"]} <= {"error", "warning", "note"}
