@@ -28,9 +28,9 @@ from bncheck.text_report import print_target
 from bncheck.verdict import Status
 from bncheck.verify import planned, started, verify
 
-# Beside other processes, so many laws of a region go to one: each of its examples is evaluated once more for every other.
-TOGETHER = 16
-
+# Where there are processes enough, so many laws of a region go to one: each of its examples is evaluated once more for
+# every other, which two processes do not repay.
+TOGETHER, ENOUGH = 16, 3
 
 Outcome = Literal["passed", "failed", "skipped", "known"]
 
@@ -211,6 +211,11 @@ def units_of(laws: Sequence[Law], *, most: int | None) -> dict[str, str]:
     return units
 
 
+def judged_at_once(processes: int) -> int | None:
+    """The most laws of a region that one of so many processes judges together, None for all of them."""
+    return TOGETHER if processes >= ENOUGH else None
+
+
 @lru_cache(maxsize=1)
 def _units() -> dict[str, str]:
-    return units_of(CATALOGUE, most=TOGETHER if "PYTEST_XDIST_WORKER" in os.environ else None)
+    return units_of(CATALOGUE, most=judged_at_once(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
