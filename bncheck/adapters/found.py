@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+from bncheck.adapters.documented import with_defaults
 from bncheck.dialect import Dialect
 from bncheck.errors import LoadError, UsageError
 from bncheck.reference.formats import FORMATS
@@ -45,7 +46,8 @@ class Found:
         return cast("Callable[..., object]", self.thing)
 
     def dialect(self, default: Dialect) -> Dialect:
-        """`default` with what the object declares and then with what the user declares."""
+        """`default` with what the library documents, what the object declares and then what the user declares."""
+        default = with_defaults(default, self.thing)
         hints = self._hint("dialect", {})
         if not isinstance(hints, Mapping):
             raise LoadError(

@@ -45,6 +45,8 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
+# Those that are read from a signature alone.
+DEFAULTS = ("eps_default", "momentum_default")
 # Those by which the conventions that no law can judge are measured, and what they rest on.
 ASKED = (
     "update",
@@ -52,8 +54,7 @@ ASKED = (
     "training_output",
     "eps",
     "eps_evaluation",
-    "eps_default",
-    "momentum_default",
+    *DEFAULTS,
     "untrained",
     "float64",
 )
@@ -100,9 +101,10 @@ def misdeclared(implementation: Implementation) -> tuple[Measurement, ...]:
     wanted = set(implementation.dialect.measured)
     if not wanted:
         return ()
+    asked = DEFAULTS if wanted <= set(DEFAULTS) else ASKED
     questions = Questions(implementation, usual_dtype(implementation, ()))
     with np.errstate(all="ignore"):
-        found = [_measured(questions, name, measure) for name, measure in MEASURES.items() if name in ASKED]
+        found = [_measured(questions, name, measure) for name, measure in MEASURES.items() if name in asked]
     return tuple(each for each in found if each.contradicts and each.convention in wanted)
 
 
