@@ -27,8 +27,11 @@ from bncheck.reference.formats import FORMATS
 from bncheck.target import DEVICE, Target, parse_target
 
 # MLX's sums over empty arrays may never return: docs/findings.md.  Keras has one backend in a process; TensorFlow writes
-# on the terminal, and paddle cannot be imported after it.
-_UNRESTRAINED = ("mlx", "keras", "tensorflow", "paddle")
+# on the terminal, and paddle cannot be imported after it.  tinygrad has one device in a process, and runs what a compiler
+# made of its kernels.
+_UNRESTRAINED = ("mlx", "keras", "tensorflow", "paddle", "tinygrad")
+# Operators below the checks of their framework: these end the process on an empty batch, and write beyond what they are given.
+_UNCHECKED = ("torch:native_batch_norm", "torch:ops.aten._native_batch_norm_legit")
 
 
 def load(
@@ -88,8 +91,10 @@ def load(
 
 
 def needs_isolation(target: Target) -> bool:
-    """Files, which are somebody's work in progress, and compiled extensions, which can end the process."""
+    """Files, which are somebody's work in progress, and compiled extensions and operators, which can end the process."""
     if target.is_file or target.locator.partition(".")[0] in _UNRESTRAINED:
+        return True
+    if f"{target.locator}:{target.attribute}" in _UNCHECKED:
         return True
     with contextlib.suppress(ImportError, ValueError):
         spec = find_spec(target.locator.partition(".")[0])

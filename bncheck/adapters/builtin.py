@@ -32,6 +32,8 @@ SHORT_NAMES: Mapping[str, tuple[str, str]] = {
 # These take an object, by recognition or by name: `function+mylayer.py:norm`.
 FOR_OBJECTS: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.adapters.torch_module", "TorchModuleAdapter"),
+    "torch_compile": ("bncheck.adapters.torch_compile", "TorchCompileAdapter"),
+    "torch_native": ("bncheck.adapters.torch_ops", "TorchOpAdapter"),
     "function": ("bncheck.adapters.function", "FunctionAdapter"),
     "layer_class": ("bncheck.adapters.layer_class", "LayerAdapter"),
     "flax_nnx": ("bncheck.adapters.flax_nnx", "NnxAdapter"),
@@ -43,6 +45,7 @@ FOR_OBJECTS: Mapping[str, tuple[str, str]] = {
     "tensorflow_fused": ("bncheck.adapters.tensorflow_ops", "FusedAdapter"),
     "tensorflow_moments": ("bncheck.adapters.tensorflow_ops", "MomentsAdapter"),
     "paddle": ("bncheck.adapters.paddle_layer", "PaddleAdapter"),
+    "tinygrad": ("bncheck.adapters.tinygrad_layer", "TinygradAdapter"),
 }
 
 # A class is recognised by what it derives from, told by name, so that no framework need be imported to look.
@@ -55,10 +58,14 @@ BY_BASE_CLASS: Mapping[str, str] = {
     "mlx.nn.layers.normalization.BatchNorm": "mlx",
     "keras.src.layers.normalization.batch_normalization.BatchNormalization": "keras",
     **{f"paddle.nn.layer.norm.BatchNorm{rank}D": "paddle" for rank in (1, 2, 3)},
+    "tinygrad.nn.BatchNorm": "tinygrad",
 }
 
 # Functions of libraries whose arguments are not bncheck's own in some way, told by name as well.
 BY_FUNCTION: Mapping[str, str] = {
+    "torch.native_batch_norm": "torch_native",
+    "torch.batch_norm": "torch_native",
+    "torch._ops.aten._native_batch_norm_legit": "torch_native",
     "tensorflow.python.ops.nn_impl.fused_batch_norm": "tensorflow_fused",
     "tensorflow.python.ops.nn_impl.batch_normalization": "tensorflow_moments",
 }
@@ -100,6 +107,4 @@ def adapter_for_class(kind: type) -> str | None:
 
 def adapter_for_function(function: object) -> str | None:
     """The name of the adapter that a library's function asks for."""
-    return BY_FUNCTION.get(
-        f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', None)}"
-    )
+    return BY_FUNCTION.get(f"{getattr(function, '__module__', None)}.{getattr(function, '__name__', None)}")

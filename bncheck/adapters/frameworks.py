@@ -35,6 +35,7 @@ EXTRAS: Mapping[str, str] = {
     "tensorflow": "tensorflow",
     "paddle": "paddle",
     "openvino": "openvino",
+    "tinygrad": "tinygrad",
 }
 _ANNOTATIONS: Mapping[str, str] = {
     "torch": r"\btorch\b|\bTensor\b",

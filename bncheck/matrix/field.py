@@ -30,6 +30,9 @@ FIELD = (
     Known("torch.nn:BatchNorm3d", ("torch",)),
     Known("torch.nn:BatchNorm2d?affine=false", ("torch",)),
     Known("torch.nn.functional:batch_norm", ("torch",)),
+    Known("torch:native_batch_norm", ("torch",)),
+    # Minutes where torch.compile has kept nothing of an earlier run.
+    Known("torch_compile+torch.nn:BatchNorm2d", ("torch",)),
     Known("flax.nnx:BatchNorm", ("flax",)),
     Known("flax.nnx:BatchNorm?use_fast_variance=false", ("flax",)),
     Known("flax.linen:BatchNorm", ("flax",)),
@@ -54,6 +57,7 @@ FIELD = (
     Known("paddle.nn:BatchNorm1D", ("paddle",)),
     Known("paddle.nn:BatchNorm2D", ("paddle",)),
     Known("paddle.nn:BatchNorm3D", ("paddle",)),
+    Known("tinygrad.nn:BatchNorm", ("tinygrad",)),
 )
 
 

@@ -56,7 +56,7 @@ class Number:
         allowed = rounded_up(self.allowed)
         told = f'print(f"{place} is {{actual}}, expected {{expected}}, allowed is an error of {{allowed}}")'
         ending = [told, "wrong = not abs(actual - expected) <= allowed"]
-        body, number = self._body(scene), f"float({at})"
+        body, number = self._body(scene), scene.spelling.words.item.format(at)
         if self.pair:
             compared = "expected, actual, allowed = run(*map(contiguous, arrays)), run(*arrays)"
             return [*_function(scene, body, number), f"{compared}, {allowed}", *ending]
@@ -116,7 +116,7 @@ class Special:
         at = f"[{', '.join(map(str, self.index))}]"
         return [
             *scene.evaluated(),
-            f"actual = float({scene.held(self.quantity)}{at})",
+            f"actual = {scene.spelling.words.item.format(scene.held(self.quantity) + at)}",
             f'print(f"{self.quantity}{at} is {{actual}}, expected a NaN or an infinity")',
             "wrong = abs(actual) < inf",
         ]

@@ -15,7 +15,7 @@ class Words:
     """`dtypes`: where they are found.  `array`: of numbers {0} and a dtype {1}.  `copied` and `bits`: of an expression
     {0}, a contiguous copy and its bits as bytes.  `strided`: what is seen in a buffer {0} with a shape {1}, strides {2},
     an offset {3} and a dtype {4}.  `wide`: what comes before the first array of float64.  `dtype_name`: of an expression
-    {0}, the name of its dtype, as `float32`.
+    {0}, the name of its dtype, as `float32`.  `item`: of an expression {0} of one element, that as a Python number.
     """
 
     framework: str
@@ -27,6 +27,7 @@ class Words:
     strided: str = ""
     wide: tuple[str, ...] = ()
     dtype_name: str = 'str({0}.dtype).split(".")[-1]'
+    item: str = "float({0})"
 
     def dtype(self, name: str) -> str:
         """The framework's own name of a dtype; bfloat16 is none of NumPy's."""

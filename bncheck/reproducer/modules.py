@@ -191,3 +191,22 @@ class TorchModule:
     def count(self) -> str:
         """The buffer that torch counts in."""
         return "int(layer.num_batches_tracked)"
+
+
+class CompiledModule(TorchModule):
+    """The same, its forward compiled where it is made: of torch's own classes `Module.compile` compiles nothing."""
+
+    def made(self, making: Making) -> Lines:
+        """One line more."""
+        return [*super().made(making), _compiled(making.to)]
+
+    def changed(self, making: Making, step: Step, number: int, /) -> Lines:
+        """As modules are changed; the compiled forward of a copy is still that of the one before."""
+        to, lines = making.to, super().changed(making, step, number)
+        if step.action not in ("copy", "reload"):
+            return lines
+        return [*lines, *([f"del {to}.forward"] if step.action == "copy" else []), _compiled(to)]
+
+
+def _compiled(module: str) -> str:
+    return f"{module}.forward = torch.compile({module}.forward, fullgraph=True, dynamic=True)"

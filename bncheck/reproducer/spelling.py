@@ -120,8 +120,10 @@ class InHalves:
 # By the name of the adapter: where its spelling is made.
 _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.reproducer.modules", "TorchModule"),
+    "torch_compile": ("bncheck.reproducer.modules", "CompiledModule"),
     "layer_class": ("bncheck.reproducer.layers", "Layer"),
     "function": ("bncheck.reproducer.functions", "Function"),
+    "torch_native": ("bncheck.reproducer.functions", "Function"),
     "haiku": ("bncheck.reproducer.haiku_layers", "HaikuLayer"),
     "equinox": ("bncheck.reproducer.equinox_layers", "EquinoxLayer"),
     "flax_linen": ("bncheck.reproducer.flax_layers", "Linen"),
@@ -131,6 +133,7 @@ _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "keras": ("bncheck.reproducer.keras_layers", "KerasLayer"),
     "paddle": ("bncheck.reproducer.paddle_layers", "PaddleLayer"),
     "mlx": ("bncheck.reproducer.mlx_layers", "MlxLayer"),
+    "tinygrad": ("bncheck.reproducer.tinygrad_layers", "TinygradLayer"),
     "onnx.reference": ("bncheck.reproducer.onnx_nodes", "OnnxNode"),
     "onnxruntime": ("bncheck.reproducer.onnx_nodes", "OnnxNode"),
     "openvino": ("bncheck.reproducer.onnx_nodes", "OnnxNode"),

@@ -39,6 +39,7 @@ ORDER = (
     "range_cases",
     "size_cases",
     "regions",
+    "draws",
     "corpus",
     "outcome",
     "simplification",

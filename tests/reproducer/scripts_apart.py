@@ -127,8 +127,22 @@ def _of_tensorflow() -> dict[str, Shown]:
     }
 
 
+def _of_tinygrad(bug: str, sound: str) -> dict[str, Shown]:
+    """What a layer has that is neither copied nor moved, and the derivatives of its gradients."""
+    along = {"direction": ALONG}
+    return {
+        **{name: each for name, each in _of_layer(bug, sound).items() if name != "output of a moved layer"},
+        "changed momentum": Shown(
+            bug, sound, "program.statistics", changed={"program": MOMENTUM, "dy": None}
+        ),
+        "second_gamma": Shown(bug, sound, quantity="second_gamma", changed=along),
+        "second_dy": Shown(bug, sound, quantity="second_dy", changed={**along, **NOT_AFFINE}),
+    }
+
+
 _PADDLE = ("paddle_twofold.Twofold", "paddle.nn.BatchNorm1D")
 _MLX = ("mlx_twofold.Twofold", "mlx.nn.BatchNorm")
+_TINYGRAD = ("tinygrad_twofold.Twofold", "tinygrad.nn.BatchNorm")
 _STRIDED = {"dy": None, **EVALUATED, "layouts": {"x": "transposed", "gamma": "step", "running_mean": "step"}}
 SHOWN = {
     "paddle": {
@@ -143,11 +157,13 @@ SHOWN = {
         **_of_layer(*_MLX),
         "changed momentum": Shown(*_MLX, "program.statistics", changed={"program": MOMENTUM, "dy": None}),
     },
+    "tinygrad": _of_tinygrad(*_TINYGRAD),
 }
 # A finding that each library has: its target, the law, and what the case has that others have not.
 KNOWN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "paddle": ("paddle.nn:BatchNorm1D", "gradient.dx", {**WIDE, "eps": 0.1}),
     "tensorflow": ("tensorflow.nn:batch_normalization", "second_order.x", {"direction": ALONG}),
+    "tinygrad": ("tinygrad.nn:BatchNorm", "second_order.x", {"direction": ALONG}),
 }
 _ADAPTERS = {"fused": "tensorflow_fused+", "moments": "tensorflow_moments+"}
 
