@@ -47,7 +47,11 @@ def test_an_operator_needs_nothing_but_its_name(target: str) -> None:
 
 
 def test_operators_that_can_end_the_process_run_where_they_can() -> None:
-    assert [needs_isolation(parse_target(each)) for each in (NATIVE, LEGIT, BATCH_NORM)] == [True, True, False]
+    assert [needs_isolation(parse_target(each)) for each in (NATIVE, LEGIT, BATCH_NORM)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 @each_operator
