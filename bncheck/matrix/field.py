@@ -41,6 +41,7 @@ FIELD = (
     Known("equinox.nn:BatchNorm?mode=ema", ("equinox",)),
     Known("equinox.nn:BatchNorm?mode=batch", ("equinox",)),
     Known("mlx.nn:BatchNorm", ("mlx",)),
+    Known("tinygrad.nn:BatchNorm", ("tinygrad",)),
     Known("onnxruntime?opset=9", ("onnx", "onnxruntime")),
     Known("onnxruntime?opset=14", ("onnx", "onnxruntime")),
     Known("onnxruntime?opset=15", ("onnx", "onnxruntime")),
@@ -57,7 +58,6 @@ FIELD = (
     Known("paddle.nn:BatchNorm1D", ("paddle",)),
     Known("paddle.nn:BatchNorm2D", ("paddle",)),
     Known("paddle.nn:BatchNorm3D", ("paddle",)),
-    Known("tinygrad.nn:BatchNorm", ("tinygrad",)),
 )
 
 
