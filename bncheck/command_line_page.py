@@ -89,6 +89,7 @@ commands that share work out take `--workers` alone. |
 | `KERAS_BACKEND` | The backend of a Keras layer whose target names none by `?backend=`. |
 | `JAX_COMPILATION_CACHE_DIR` | Where JAX keeps what it compiles.  Without it that is `bncheck/jax` in `XDG_CACHE_HOME`, or else in \
 `~/.cache`; `JAX_ENABLE_COMPILATION_CACHE=false` keeps nothing. |
+| `DEV`, `CC` | tinygrad's device, `CPU` without it or `PYTHON`, and the compiler that its device CPU takes, `clang` without it. |
 | `TF_CPP_MIN_LOG_LEVEL` | What TensorFlow writes.  Without it bncheck sets it to 3, fatal errors alone, when it loads TensorFlow or Keras. |
 """
 

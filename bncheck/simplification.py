@@ -21,6 +21,9 @@ FEW = 32
 # Positions of an axis that show most failures.
 TINY = 4
 
+# Steps of training that leave something out, which the whole of one mostly shows as well.
+HALVES = ("forward", "open")
+
 Complexity = tuple[int, int, int, int, float]
 
 
@@ -32,7 +35,10 @@ def complexity(case: Case) -> Complexity:
         _rank(case.eps, EPS) + (0 if case.momentum is None else _rank(case.momentum, MOMENTA)) + case.batches
     )
     program = sum(
-        1 + step.batch / 64 + (0 if step.value is None else _rank(step.value, MOMENTA) / 64)
+        1
+        + step.batch / 64
+        + (0 if step.value is None else _rank(step.value, MOMENTA) / 64)
+        + (step.action in HALVES) / 64
         for step in case.program
     )
     return case.x.size, case.x.ndim, case.steps, len(case.layouts), digits + numbers + 8 * program
@@ -131,7 +137,7 @@ def _ladder(case: Case) -> Iterator[Case]:
 
 
 def _programs(case: Case) -> Iterator[Case]:
-    """Without a half of the steps, a quarter, ..., each single one; then the first batch, and round momenta."""
+    """Without a half of the steps, a quarter, ..., each single one; then the first batch, whole steps, and round momenta."""
     size = len(case.program) // 2
     while size >= 1:
         for start in range(0, len(case.program), size):
@@ -141,6 +147,8 @@ def _programs(case: Case) -> Iterator[Case]:
         size //= 2
     for number, step in enumerate(case.program):
         simpler = [replace(step, batch=batch) for batch in range(min(step.batch, 2))]
+        if step.action in HALVES and not any(each.action == "backward" for each in case.program):
+            simpler.append(replace(step, action="train"))
         if step.value is not None:
             simpler += [replace(step, value=value) for value in MOMENTA[: _rank(step.value, MOMENTA)]]
         for other in simpler:

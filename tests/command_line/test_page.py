@@ -47,7 +47,7 @@ DECIDED: dict[str, object] = {
 ERRORS: list[tuple[type[BncheckError], int]] = [(UsageError, 2), (DefectError, 3), (LoadError, 4)]
 
 # What is read for no user of a command: a path that is handed on, and pytest's own variable.
-NOT_OF_COMMANDS = {"PYTHONPATH", "PYTEST_XDIST_WORKER"}
+NOT_OF_COMMANDS = {"PYTHONPATH", "PYTEST_XDIST_WORKER_COUNT"}
 READ = re.compile(r'environ(?:\.get\(|\.setdefault\(|\[)"(\w+)"|"(\w+)" (?:not )?in os\.environ')
 
 

@@ -32,7 +32,7 @@ SMALLEST = [
     ("gradient_dbeta.mean_for_sum", "gradient.dbeta", STILL, {}),
     ("mode.running_statistics_in_training", "forward.output", STILL, {"gamma": [1], "running_mean": [1]}),
     ("axes.first_sample", "forward.output", [[[[[0]]]], [[[[1]]]]], {"gamma": [1]}),
-    ("state.load_forgets_the_counter", "program.counter", STILL, {"program": "open reload"}),
+    ("state.load_forgets_the_counter", "program.counter", STILL, {"program": "train reload"}),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from pathlib import Path
 
 import torch
 
@@ -26,10 +27,15 @@ class Biased(torch.nn.BatchNorm1d):
 
 
 class Slow(torch.nn.BatchNorm1d):
-    """Right, and takes its time."""
+    """Right, and takes its time.  A process that has judged it for a while leaves a file that says so."""
+
+    calls = 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         time.sleep(0.05)
+        Slow.calls += 1
+        if Slow.calls == 100:
+            Path(f"judging-{os.getpid()}").touch()
         return super().forward(x)
 
 
