@@ -75,8 +75,9 @@ def test_a_sound_layer_in_a_process_of_its_own_holds() -> None:
     assert report.exit_code == 0
 
 
-def test_all_in_one_run_exit_1_without_a_traceback() -> None:
-    targets = [f"{HOSTILE}:{name}" for name in EXPECTED]
+def test_several_in_one_run_exit_1_without_a_traceback() -> None:
+    names = ("Segfaults", "Recurses", "ReturnsText", "Prints", "Guesses")
+    targets = [f"{HOSTILE}:{name}" for name in names]
     laws = "forward.output|purity.(inputs|surroundings)"
     words = ["run", *targets, "--profile", "smoke", "--dtype", "float32", "--include", laws]
     done = subprocess.run(
@@ -85,9 +86,9 @@ def test_all_in_one_run_exit_1_without_a_traceback() -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert "straight to the file descriptor" not in done.stdout
-    for name, (_, _, message) in EXPECTED.items():
+    for name in names:
         assert f"{HOSTILE}:{name} on cpu" in done.stdout
-        assert message in done.stdout
+        assert EXPECTED[name][2] in done.stdout
 
 
 def test_a_file_that_ends_the_process_while_it_is_loaded_is_not_loaded(tmp_path: Path) -> None:

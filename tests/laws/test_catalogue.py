@@ -53,7 +53,13 @@ def test_the_law_alone_kills_its_bug(law: str, bug: Adapter) -> None:
     assert verdicts(bug, LAWS[law]) == {law: Status.VIOLATED}
 
 
-@pytest.mark.parametrize("name", SOUND)
+# The self-test judges sound layers of each of these kinds by every law.
+TWICE = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ("two-pass", "welford") else TWICE) for name in SOUND]
+)
 def test_every_law_holds_for_a_sound_layer(name: str) -> None:
     assert verdicts(FurtherAdapter(SOUND[name]), *CATALOGUE) == dict.fromkeys(LAWS, Status.HELD)
 
