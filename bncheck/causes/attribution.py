@@ -17,6 +17,7 @@ from bncheck.causes.laboratory import Bench, Laboratory, Probe
 from bncheck.causes.observation import kind
 from bncheck.causes.probes import enriched
 from bncheck.causes.standing import (
+    NONE,
     Standing,
     is_fulfilled,
     ordered,
@@ -24,10 +25,10 @@ from bncheck.causes.standing import (
     surviving,
     whole_standings,
 )
+from bncheck.causes.subject import about_what, judged_by, of_subject
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
-from bncheck.outcome import FURTHER
 from bncheck.trial import Trial
 from bncheck.verdict import Failure
 from bncheck.verify import judge
@@ -81,24 +82,24 @@ class Attribution:
         fixed = self.laboratory.probes(dtype)
         every = ordered((*fixed, *own))
         total = sum(len(probe.deviations) for probe in every)
-        if whole := self._whole(self.proven, every) or self._whole(self._likely(dtype, own), every):
+        if whole := self._whole(self.proven, every, own) or self._whole(self._likely(dtype, own), every, own):
             if whole[0].cause.measured is not None and (
-                kept := self._kept(smallest, _about(smallest, every))
+                kept := self._kept(smallest, about_what(smallest, every))
             ):
                 return kept
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
             return self._told(whole, total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
             return shown
-        about = _about(smallest, every)
+        about = about_what(smallest, every)
         if kept := self._kept(smallest, about):
             return kept
-        found = _of(self._parts(self.named, every, own, smallest, about), about)
+        found = of_subject(self._parts(self.named, every, own, smallest, about), about)
         if not found and smallest.case.program:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
             parts = self._parts(self.causes, every, own, smallest, about)
-            found = self._pairs(parts, every) or _of(parts, about)
+            found = self._pairs(parts, every) or self._in_part(parts, every, smallest, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
             return self._told(found, total, law, smallest)
@@ -129,8 +130,14 @@ class Attribution:
             self.surviving[dtype] = surviving(self.laboratory, self.causes, fixed)
         return self.surviving[dtype]
 
-    def _whole(self, causes: Sequence[Cause], every: Sequence[Probe]) -> list[Standing]:
-        return whole_standings(self.laboratory, causes, every)
+    def _whole(self, causes: Sequence[Cause], every: Sequence[Probe], own: Sequence[Probe]) -> list[Standing]:
+        """What cannot be measured on any of a finding's own probes says nothing of it."""
+        found = whole_standings(self.laboratory, causes, every)
+        return [
+            each
+            for each in found
+            if each.cause.measured is None or any(self._tells(each.cause, probe, NONE) for probe in own)
+        ]
 
     def _told(self, found: Sequence[Standing], total: int, law: Law, smallest: Failure) -> list[Explanation]:
         """Those first on whose layer the law finds what it found on the implementation."""
@@ -180,12 +187,16 @@ class Attribution:
 
         In a program causes come together, so that each alone is told from single batches where the finding is of one.
         """
-        telling = [probe for probe in own if not about or about & {kind(name) for name in probe.deviations}]
+        telling = [
+            probe
+            for probe in own
+            if probe.deviations and (not about or about & {kind(name) for name in probe.deviations})
+        ]
         left = [cause for cause in causes if cause.touches(about) or not about]
         left = [
             cause for cause in left if all(self._tells(cause, probe, about) for probe in telling[-TELLING:])
         ]
-        judged = every if smallest.case.program else [probe for probe in every if not probe.case.program]
+        judged = judged_by(every, smallest)
         found = [standing_of(self.laboratory, cause, judged) for cause in left]
         kept = [
             each for each in found if each is not None and is_fulfilled(self.laboratory, each.cause, judged)
@@ -206,10 +217,31 @@ class Attribution:
         found = [standing_of(self.laboratory, cause, single) for cause in self.named]
         return [each for each in found if each is not None and self._shows(each.cause, law, smallest)]
 
-    def _pairs(self, parts: Sequence[Standing], every: Sequence[Probe]) -> list[Standing]:
-        """One of the best parts with another cause that reproduces what it misses: both together everything."""
+    def _in_part(
+        self, parts: Sequence[Standing], every: Sequence[Probe], smallest: Failure, about: frozenset[str]
+    ) -> list[Standing]:
+        """What reproduces all deviations of a quantity that a finding is about; a number that is measured says the least."""
+        found = of_subject(parts, about)
+        told = [each for each in found if each.cause.measured is None]
+        about = about or frozenset[str]().union(*(each.kinds for each in found))
+        if told or not about:
+            return told or found
+        judged = judged_by(every, smallest)
+        others = (
+            frozenset(kind(name) for probe in judged for name in (*probe.deviations, *probe.sound)) - about
+        )
+        pairs = self._pairs(parts, judged, without=others)
+        whole = [standing_of(self.laboratory, each.cause, judged) for each in pairs]
+        return [each for each in whole if each is not None] or found
+
+    def _pairs(
+        self, parts: Sequence[Standing], every: Sequence[Probe], *, without: frozenset[str] = NONE
+    ) -> list[Standing]:
+        """One of the best parts with another cause that reproduces what it misses: both together everything, except
+        quantities that are not looked at.
+        """
         for part in [each for each in parts if not each.cause.narrow][:PAIRED]:
-            wrong = frozenset(kind(name) for _, name in part.missed)
+            wrong = frozenset(kind(name) for _, name in part.missed) - without
             # Two loose ones would fit what neither explains.
             others = [each for each in self.causes if each.touches(wrong) and not each.narrow]
             pairs = {
@@ -217,8 +249,8 @@ class Attribution:
                 for other in others
                 if other.measured is None and (pair := together(part.cause, other)) is not None
             }
-            telling_first = sorted(every, key=lambda probe: self._reproduces(part.cause, probe))
-            if found := self._whole(list(pairs), telling_first):
+            telling_first = sorted(every, key=lambda probe: self._reproduces(part.cause, probe, without))
+            if found := whole_standings(self.laboratory, pairs, telling_first, without=without):
                 others_of = {pair.text: other for pair, other in pairs.items()}
                 return [self._led(each, part.cause, others_of[each.cause.text], every) for each in found]
         return []
@@ -238,8 +270,9 @@ class Attribution:
             for name, match in self.laboratory.matched(cause, probe).items()
         )
 
-    def _reproduces(self, cause: Cause, probe: Probe) -> bool:
-        return all(match.fits for match in self.laboratory.matched(cause, probe).values())
+    def _reproduces(self, cause: Cause, probe: Probe, without: frozenset[str]) -> bool:
+        found = self.laboratory.matched(cause, probe)
+        return all(match.fits or kind(name) in without for name, match in found.items())
 
     def _shows(self, cause: Cause, law: Law, smallest: Failure) -> bool:
         """Whether the law finds on the layer of the cause what it found on the implementation."""
@@ -247,22 +280,3 @@ class Attribution:
         stand_in = Implementation(cause.id, made, companion=self.implementation.companion)
         failure = judge(law, smallest.case, Trial(stand_in), smallest.drawing).failure
         return failure is not None
-
-
-def _about(smallest: Failure, every: Sequence[Probe]) -> frozenset[str]:
-    """The quantities of an outcome that a finding is about; none where it is about what a law makes of them.
-
-    Where an output or a gradient is wrong, so are the derivatives of it, and the finding is about that.
-    """
-    known = {kind(name) for probe in every for name in (*probe.deviations, *probe.sound)}
-    about = frozenset(known.intersection(comparison.quantity for comparison in smallest.comparisons))
-    if not about or not about <= frozenset(FURTHER):
-        return about
-    directed = [probe for probe in every if probe.case.direction is not None]
-    first = {kind(name) for probe in directed for name in probe.deviations}.difference(FURTHER)
-    return frozenset(first) or about
-
-
-def _of(parts: Sequence[Standing], about: frozenset[str]) -> list[Standing]:
-    """Of these, those that reproduce all deviations of a quantity that a finding is about."""
-    return [each for each in parts if each.kinds & (about or each.kinds)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bncheck.causes.affine_causes import AFFINE_CAUSES
 from bncheck.causes.axes_causes import AXES_CAUSES
-from bncheck.causes.cause import Cause
+from bncheck.causes.cause import Cause, Claims
+from bncheck.causes.classes import ONE_PASS, UNCLIPPED
 from bncheck.causes.dtype_causes import DTYPE_CAUSES
 from bncheck.causes.dx_causes import DX_CAUSES
 from bncheck.causes.dx_in_both_modes import DX_IN_BOTH_MODES
 from bncheck.causes.eps_causes import EPS_CAUSES
 from bncheck.causes.inferred import MEASURED_CAUSES
+from bncheck.causes.layout_causes import LAYOUT_CAUSES
 from bncheck.causes.made import of_bug
 from bncheck.causes.mode_causes import MODE_CAUSES
 from bncheck.causes.moment_causes import MEAN_CAUSES, VARIANCE_CAUSES
@@ -44,6 +46,8 @@ _USUAL = (
     "momentum.swapped",
     "eps.outside_the_root",
     "eps.missing",
+    "numerics.one_pass",
+    "numerics.one_pass_unclipped",
 )
 _NARROW = (
     "dtype.half_in_half",
@@ -54,9 +58,16 @@ _NARROW = (
     "dtype.half_without_gamma",
     "numerics.squares_overflow_in_half",
 )
+# The class that an implementation with the bug is of.
+_CLAIMS: dict[str, Claims] = {"numerics.one_pass": ONE_PASS, "numerics.one_pass_unclipped": UNCLIPPED}
 
 PLANTED: tuple[Cause, ...] = tuple(
-    of_bug(bug, complexity=1 if bug.id in _USUAL else 2, narrow=bug.id in _NARROW)
+    of_bug(
+        bug,
+        complexity=1 if bug.id in _USUAL else 2,
+        narrow=bug.id in _NARROW,
+        claims=_CLAIMS.get(bug.id, ()),
+    )
     for bug in (
         *MOMENTUM_BUGS,
         *VARIANCE_BUGS,
@@ -81,6 +92,7 @@ CAUSES: tuple[Cause, ...] = (
     *VARIANCE_CAUSES,
     *MEAN_CAUSES,
     *AXES_CAUSES,
+    *LAYOUT_CAUSES,
     *MOMENTUM_CAUSES,
     *RUNNING_CAUSES,
     *MODE_CAUSES,

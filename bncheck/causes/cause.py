@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from bncheck.adapter import Adapter
-from bncheck.case import Case
+from bncheck.case import Case, Native
 from bncheck.causes.observation import Facts
 from bncheck.dialect import Dialect
 from bncheck.outcome import FURTHER
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.planted.numpy_further import RULES, Rules
-from bncheck.planted.numpy_layer import Layer, Made, Saved, weight_of
+from bncheck.planted.numpy_layer import Layer, Made, Saved, checked, weight_of
 
 Maker = Callable[[], Adapter]
+# Conventions of a dialect and their values.
+Claims = tuple[tuple[str, str], ...]
 SOUND = Layer()
 _TRACKED = frozenset({"running_mean", "running_var", "batches"})
 _OUTPUT = frozenset({"y", "dx", "dgamma", "dbeta"})
@@ -55,6 +57,8 @@ class Cause:
     pass as it is, as automatic differentiation makes it, and not that of a sound one.
     `measured`: the same with a number that is read off what the implementation gave on a case, None where it cannot be.
     `companions`: ids of the causes that act together with it.
+    `claims`: conventions of a dialect, by name, under which the implementation would be sound: the class that it is of.
+    What lies within the bounds of this class is reproduced too.
     """
 
     id: str
@@ -66,6 +70,7 @@ class Cause:
     differentiated: bool = False
     measured: Callable[[Case, Facts], Cause | None] | None = None
     companions: tuple[str, ...] = ()
+    claims: Claims = ()
 
     def touches(self, kinds: frozenset[str]) -> frozenset[str]:
         """Those of the quantities that it may have a hand in on a single batch.
@@ -116,6 +121,8 @@ def in_dialect(
         layer = replace(layer, tracked=_biased)
     if dialect.first_batch in _WEIGHTS and layer.weight is SOUND.weight:
         layer = replace(layer, weight=_WEIGHTS[dialect.first_batch])
+    if dialect.single == "beta" and dialect.running_variance == "biased" and layer.checked is SOUND.checked:
+        layer = replace(layer, checked=_taken)
     if arithmetic is not None:
         layer = replace(layer, arithmetic=lambda _x: arithmetic)
     return NumpyLayerAdapter(layer, dialect=dialect, capabilities=made.capabilities, rules=made.rules)
@@ -123,6 +130,11 @@ def in_dialect(
 
 def _biased(saved: Saved) -> Any:
     return saved.variance
+
+
+def _taken(made: Made, x: Native, training: bool) -> None:
+    """One value a channel is a batch like others."""
+    checked(made, x, training and x.size != x.shape[1])
 
 
 def _replaced_by_the_first(made: Made) -> float:

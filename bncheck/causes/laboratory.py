@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from typing import Any
 
 import numpy as np
 
 from bncheck.adapter import Gradients
-from bncheck.case import Case, from_channel_major
+from bncheck.case import Case
 from bncheck.causes.cause import Cause, in_dialect
+from bncheck.causes.classes import of_class, within_bounds
 from bncheck.causes.differentiation import DERIVATIVES, derivatives
+from bncheck.causes.limits import limits
 from bncheck.causes.matching import Match, Run, Wide, matches
 from bncheck.causes.observation import Fact, Facts, facts, kind
 from bncheck.causes.probes import directed_probes, probes, with_directions
 from bncheck.dialect import Dialect
 from bncheck.direction import Direction
-from bncheck.errors import ImplementationCrashed
 from bncheck.evaluation import caught, configured, placed, prepared
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -26,12 +28,12 @@ from bncheck.performance import Performance
 from bncheck.performing import perform
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter, layer
 from bncheck.planted.numpy_layer import Made
-from bncheck.reference.bounds import Bound
-from bncheck.trial import Answers, Trial, shape_of
+from bncheck.trial import Answers, Trial
 
 TRUTH = Cause("sound", "A sound layer.", layer())
 # Once probes have cost so many starts of the target's process, the rest is not tried.
 RESTARTS = 3
+MADE = frozenset({"made running_mean", "made running_var"})
 # Batches without values, and those that are refused.
 UNCOUNTED = ("empty", "single", "wrong")
 
@@ -41,12 +43,13 @@ class Probe:
     """One case with what the implementation gave on it.
 
     `limits`: how far a sound layer may lie from the truth, by quantity, where there is a bound.  `deviations`: names of
-    the facts in which the implementation is not sound; `sound`: of those in which it is.
+    the facts in which the implementation is not sound; `sound`: of those in which it is.  `trial`: where it was evaluated.
     """
 
     case: Case
     actual: Facts
     limits: Mapping[str, Wide]
+    trial: Trial
     deviations: frozenset[str] = frozenset()
     sound: frozenset[str] = frozenset()
 
@@ -105,12 +108,14 @@ class Laboratory:
         return [*self._fitted(probes(dtype, few=few)), *directed]
 
     def _fitted(self, cases: Iterable[Case]) -> list[Case]:
+        """Those that it can be asked; an average that is corrected for its start is none in evaluation before any batch."""
         offered = self.implementation.capabilities
         return [
             case
-            for case in (fit(each, self.implementation) for each in cases)
+            for case in (_begun(fit(each, self.implementation)) for each in cases)
             if (offered.train if case.training else offered.eval and offered.set_statistics)
             and len(case.x.shape) in offered.ranks
+            and (case.training or not case.debiased or case.batches > 0)
         ]
 
     def _further(self, case: Case) -> frozenset[str]:
@@ -127,7 +132,8 @@ class Laboratory:
         """The implementation on a case, held against a sound layer."""
         trial = Trial(self.implementation, self.bench.answers) if trial is None else trial
         seen = facts(case, trial.outcome, trial.performance, offered=self._further(case))
-        probe = Probe(case, seen, _limits(case, trial))
+        seen = _judged(seen, case, self.implementation.dialect)
+        probe = Probe(case, seen, limits(case, trial), trial)
         found = self.matched(TRUTH, probe)
         probe.deviations = frozenset(name for name, match in found.items() if not match.fits)
         probe.sound = frozenset(found) - probe.deviations
@@ -138,6 +144,8 @@ class Laboratory:
         key = cause.id, cause.text, cause.differentiated, id(probe)
         if key not in self.found:
             found = self._against(cause, probe)
+            if cause.claims:
+                found = {**found, **self._of_class(cause, probe, found)}
             self.found[key] = probe, found if cause is TRUTH else _said(cause, probe, found)
         return self.found[key][1]
 
@@ -147,7 +155,7 @@ class Laboratory:
         if measured is None:
             return frozenset()
         ours = self._run(replace(measured, differentiated=cause.differentiated), probe.case)
-        found = self._against(TRUTH, Probe(probe.case, ours, probe.limits))
+        found = self._against(TRUTH, Probe(probe.case, ours, probe.limits, probe.trial))
         wrong = frozenset(name for name, match in found.items() if not match.fits)
         return wrong if cause.is_of_further else wrong.difference(FURTHER)
 
@@ -163,6 +171,16 @@ class Laboratory:
             return found
         exact = self._run(TRUTH if cause.narrow else cause, probe.case, _wide(probe.case))
         return matches(probe.actual, Run(ours, exact), probe.limits, cause.rounds_to)
+
+    def _of_class(self, cause: Cause, probe: Probe, found: Mapping[str, Match]) -> Mapping[str, Match]:
+        """What the layer does not give, and an implementation of its class might have given."""
+        ours = self._run(cause, probe.case)
+        missed = {
+            name: (probe.actual[name], ours[name])
+            for name, match in found.items()
+            if not match.fits and name != "raised"
+        }
+        return dict(within_bounds(missed, probe.case, of_class(cause.claims, probe.trial))) if missed else {}
 
     def _run(self, cause: Cause, case: Case, arithmetic: np.dtype[Any] | None = None) -> Facts:
         dialect = self.implementation.dialect
@@ -190,6 +208,28 @@ class Laboratory:
             wide = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
             self.bench.slopes[key] = case, derivatives(wide, case)
         return self.bench.slopes[key][1]
+
+
+def _begun(case: Case) -> Case:
+    """A program of an average that is corrected for its start without evaluations before any batch."""
+    if not case.debiased or not case.program or case.batches:
+        return case
+    return case.changed(program=tuple(dropwhile(lambda step: step.action == "eval", case.program)))
+
+
+def _judged(seen: Facts, case: Case, dialect: Dialect) -> Facts:
+    """Without what no law says of the statistics of a new layer: their dtype, and where an average that is corrected for
+    its start starts.
+    """
+    found = dict(seen)
+    for name in MADE & seen.keys():
+        held, value = case.running_mean, found.pop(name)
+        if dialect.first_batch == "debiased":
+            continue
+        if isinstance(value, np.ndarray) and held is not None:
+            value = value.astype(held.dtype)
+        found[name] = value
+    return found
 
 
 def _said(cause: Cause, probe: Probe, found: Mapping[str, Match]) -> Mapping[str, Match]:
@@ -254,44 +294,3 @@ def _along(made: NumpyLayerAdapter, handle: Made, case: Case, direction: Directi
 def _performed(made: NumpyLayerAdapter, case: Case) -> Performance:
     with np.errstate(all="ignore"):
         return perform(made, case, device="cpu")
-
-
-def _limits(case: Case, trial: Trial) -> dict[str, Wide]:
-    """The derived bounds of a case in the shapes of its quantities; infinite where they do not hold."""
-    if case.program:
-        return _limits_of_steps(case, trial)
-    if case.count < 2:
-        return {}
-    if case.direction is None:
-        return _shaped(case, trial.bounds(case))
-    plain = _limits(case.changed(direction=None), trial)
-    if case.direction.gamma is not None:
-        return plain
-    found = plain | _shaped(case, trial.bounds(case))
-    # The Jacobian of y is symmetric.
-    return found | ({"tangent": found["second_dy"]} if "second_dy" in found else {})
-
-
-def _limits_of_steps(case: Case, trial: Trial) -> dict[str, Wide]:
-    """Those of each step from the state before it; a layer's own state differs by no more than a few roundings."""
-    try:
-        steps = trial.situations(case)
-    except ImplementationCrashed:
-        return {}
-    return {
-        f"{each.number + 1} {name}": limit
-        for each in steps
-        if each.case is not None
-        for name, limit in _limits(each.case, trial).items()
-    }
-
-
-def _shaped(case: Case, bounds: Mapping[str, Bound]) -> dict[str, Wide]:
-    found: dict[str, Wide] = {}
-    for name, bound in bounds.items():
-        largest = np.where(bound.judged, bound.largest, np.inf)
-        shape = shape_of(name, case)
-        if len(shape) > 1:
-            largest = from_channel_major(largest, shape, np.dtype(np.float64))
-        found[name] = largest.reshape(shape).astype(np.longdouble)
-    return found

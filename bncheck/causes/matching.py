@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bncheck.case import Native
 from bncheck.causes.observation import Fact, Facts
-from bncheck.reference.formats import FORMATS, at_least_float32, format_of
+from bncheck.reference.formats import FORMATS, Array, at_least_float32, format_of
 
 # Rounding errors that another order of the same operations may add up to, in units of the one that is observed.
 ORDERS = 8
@@ -32,10 +32,14 @@ Wide = NDArray[np.floating[Any]]
 
 
 class Match(NamedTuple):
-    """Whether a fact is reproduced.  `used`: the largest share of the error that is let pass which there is, 1 bit for bit."""
+    """Whether a fact is reproduced.  `used`: the largest share of the error that is let pass which there is, 1 bit for bit.
+
+    `derived`: not by what the layer gives, but by the bounds of its class.
+    """
 
     fits: bool
     used: float = 0.0
+    derived: bool = False
 
 
 class Run(NamedTuple):
@@ -88,6 +92,14 @@ def _arrays(
         )
         shares = np.where((own == ours) & (ours != exact), 1, error / np.maximum(allowed, LEAST))
     return Match(bool(fits), float(np.max(shares, initial=0.0, where=np.isfinite(shares))))
+
+
+def within(actual: Array, exact: Array, error: Array, largest: Array) -> Match | None:
+    """Rows within derived bounds, not finite where the exact ones are not.  None where any is outside."""
+    bounded = np.isfinite(exact)
+    fits = np.where(bounded, (error <= largest) | np.isinf(largest), _alike(actual, exact))
+    shares = np.where(bounded & np.isfinite(largest), error / np.maximum(largest, LEAST), 0)
+    return Match(fits=True, used=float(np.max(shares, initial=0.0)), derived=True) if fits.all() else None
 
 
 def _in(kind: np.dtype[Any], array: Native) -> Wide:

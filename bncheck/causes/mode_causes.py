@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bncheck.case import Native
-from bncheck.causes.cause import Cause
+from bncheck.causes.cause import SOUND, Cause
 from bncheck.causes.made import cause
 from bncheck.causes.parts import own_moments, unbiased
 from bncheck.planted.numpy_layer import (
@@ -45,6 +45,17 @@ def _after(estimate: Any) -> Any:
         variance, w = squares(rows, mean), rows.dtype.type(weight_of(made))
         old = _running(layer, rows, x, made)
         return layer.blend(old[0], mean, w), layer.blend(old[1], estimate(variance, rows.shape[1]), w)
+
+    return moments
+
+
+def _moved_in_evaluation(estimate: Any) -> Any:
+    """The running statistics after an update with the batch that is evaluated, which nothing keeps."""
+
+    def moments(rows: Rows, mean: Rows, var: Rows, made: Made) -> tuple[Rows, Rows]:
+        own, variance = own_moments(rows)
+        w = rows.dtype.type(weight_of(made))
+        return SOUND.blend(mean, own, w), SOUND.blend(var, estimate(variance, rows.shape[1]), w)
 
     return moments
 
@@ -149,6 +160,19 @@ MODE_CAUSES = (
         2,
         eval_moments=lambda rows, _mean, _var, _made: own_moments(rows),
         updates=lambda _made, _training, _differentiated: 1,
+    ),
+    cause(
+        "mode.moved_statistics_in_evaluation",
+        "Evaluation normalises with running statistics that its batch has moved, and keeps them as they were.",
+        2,
+        eval_moments=_moved_in_evaluation(unbiased),
+    ),
+    cause(
+        "mode.moved_biased_statistics_in_evaluation",
+        "Evaluation normalises with running statistics that the biased variance of its batch has moved, and keeps them "
+        "as they were.",
+        2,
+        eval_moments=_moved_in_evaluation(lambda variance, _m: variance),
     ),
     cause("mode.not_normalised_in_evaluation", "Evaluation passes x as it is.", eval_affine=lambda s: s.rows),
     cause(

@@ -8,19 +8,28 @@ import numpy as np
 
 from bncheck.case import Native
 from bncheck.causes.cause import Cause
+from bncheck.causes.classes import IN_FLOAT32, UNCLIPPED
 from bncheck.causes.made import cause
+from bncheck.causes.narrow_arithmetic import (
+    arithmetic_in,
+    blended,
+    moved,
+    narrow_affine,
+    narrow_moments,
+    narrow_sum,
+    one_pass_where_narrow,
+)
 from bncheck.causes.parts import unbiased
 from bncheck.planted.numpy_layer import (
     Layer,
     Rows,
-    Saved,
     average,
     column,
     squares,
     stored,
     total,
 )
-from bncheck.reference.formats import dtype_of, format_of
+from bncheck.reference.formats import dtype_of
 
 # The one with the most digits first: what it explains up to its own error, those with fewer explain too.
 NARROW = ("float32", "float16", "bfloat16")
@@ -143,14 +152,14 @@ def _demotions(name: str) -> tuple[Cause, ...]:
             f"The running statistics are moved in {name}.",
             2,
             rounds_to=name,
-            blend=lambda old, new, weight: _blended(old, new, weight, name),
+            blend=lambda old, new, weight: blended(old, new, weight, name),
         ),
         cause(
             f"dtype.running_statistics_moved_by_a_difference_in_{name}",
             f"The running statistics are moved in {name}, by their weighted difference from those of the batch.",
             3,
             rounds_to=name,
-            blend=lambda old, new, weight: _moved(old, new, weight, name),
+            blend=lambda old, new, weight: moved(old, new, weight, name),
         ),
         named("dy", "dy passes", read_dy=lambda dy, _x, axis: Layer().read(_through(dy, name), axis)),
         cause(
@@ -210,80 +219,62 @@ def _demotions(name: str) -> tuple[Cause, ...]:
             weight=lambda made: float(np.float64(Layer().weight(made)).astype(dtype_of(name))),
         ),
         cause(
+            f"momentum.old_weight_rounded_{end}",
+            f"The weight of the old statistics passes {words}.",
+            3,
+            weight=lambda made: 1 - float(np.float64(1 - Layer().weight(made)).astype(dtype_of(name))),
+        ),
+        cause(
             f"dtype.computed_in_{name}",
             f"Everything is computed in {name}.",
             2,
             narrow=True,
-            arithmetic=lambda x: min(dtype_of(name), Layer().arithmetic(x), key=_digits),
+            claims=IN_FLOAT32 if name == "float32" else (),
+            arithmetic=lambda x: arithmetic_in(name, x),
+        ),
+        cause(
+            f"dtype.computed_in_{name}_in_one_pass",
+            f"Everything is computed in {name}, the variance as mean(x^2) - mean(x)^2.",
+            3,
+            narrow=True,
+            claims=(*IN_FLOAT32, *UNCLIPPED) if name == "float32" else (),
+            arithmetic=lambda x: arithmetic_in(name, x),
+            moments=lambda layer, rows, x, _made: one_pass_where_narrow(layer, rows, x),
         ),
         cause(
             f"dtype.sums_in_{name}",
             f"The sums over the batch are taken in {name}.",
             2,
             narrow=True,
-            moments=lambda _layer, rows, _x, _made: _narrow_moments(rows, name),
+            moments=lambda _layer, rows, _x, _made: narrow_moments(rows, name),
         ),
         cause(
             f"dtype.forward_in_{name}",
             f"The output is computed in {name}, the statistics in more.",
             2,
             narrow=True,
-            both=lambda s: _narrow_affine(s, name),
+            both=lambda s: narrow_affine(s, name),
         ),
         cause(
             f"dtype.gradient_sums_in_{name}",
             f"The sums of the backward pass are taken in {name}.",
             3,
             narrow=True,
-            dgamma=lambda dy, s: _narrow_sum(dy * s.xhat, name),
-            dbeta=lambda dy, _s: _narrow_sum(dy, name),
-            eval_dgamma=lambda dy, s: _narrow_sum(dy * s.xhat, name),
-            eval_dbeta=lambda dy, _s: _narrow_sum(dy, name),
+            dgamma=lambda dy, s: narrow_sum(dy * s.xhat, name),
+            dbeta=lambda dy, _s: narrow_sum(dy, name),
+            eval_dgamma=lambda dy, s: narrow_sum(dy * s.xhat, name),
+            eval_dbeta=lambda dy, _s: narrow_sum(dy, name),
             dx=lambda dy, s: (
                 s.gamma
                 * s.r
                 * (
                     dy
-                    - _narrow_sum(dy, name) / dy.shape[1]
-                    - s.xhat * _narrow_sum(dy * s.xhat, name) / dy.shape[1]
+                    - narrow_sum(dy, name) / dy.shape[1]
+                    - s.xhat * narrow_sum(dy * s.xhat, name) / dy.shape[1]
                 )
             ),
         ),
     )
-
-
-def _digits(dtype: np.dtype[Any]) -> int:
-    return format_of(dtype).significand
-
-
-def _narrow_sum(rows: Rows, name: str) -> Rows:
-    narrow = dtype_of(name)
-    return np.asarray(np.add.accumulate(rows.astype(narrow), axis=1, dtype=narrow)[:, -1:].astype(rows.dtype))
-
-
-def _narrow_moments(rows: Rows, name: str) -> tuple[Rows, Rows]:
-    mean = np.asarray(_narrow_sum(rows, name) / rows.dtype.type(rows.shape[1]))
-    return mean, np.asarray(_narrow_sum((rows - mean) ** 2, name) / rows.dtype.type(rows.shape[1]))
-
-
-def _narrow_affine(s: Saved, name: str) -> Rows:
-    narrow = dtype_of(name)
-    rows, mean, r, gamma, beta = (each.astype(narrow) for each in (s.rows, s.mean, s.r, s.gamma, s.beta))
-    return np.asarray((gamma * ((rows - mean) * r) + beta).astype(s.rows.dtype))
-
-
-def _blended(old: Rows, new: Rows, weight: Any, name: str) -> Rows:
-    """(1 - w) old + w new, each operation in a narrow format, the weights made before."""
-    narrow = dtype_of(name)
-    kept, moved = (np.asarray(each).astype(narrow) for each in (1 - weight, weight))
-    return np.asarray((kept * old.astype(narrow) + moved * new.astype(narrow)).astype(old.dtype))
-
-
-def _moved(old: Rows, new: Rows, weight: Any, name: str) -> Rows:
-    """old + w (new - old), likewise."""
-    narrow = dtype_of(name)
-    before, step = old.astype(narrow), np.asarray(weight).astype(narrow)
-    return np.asarray((before + step * (new.astype(narrow) - before)).astype(old.dtype))
 
 
 NARROW_CAUSES = tuple(each for name in NARROW for each in _demotions(name))

@@ -93,6 +93,8 @@ def _probes(dtype: str, *, few: bool) -> Iterator[Case]:
         for seed, changes in enumerate(_changes(plain[1], affine=not few), start=20):
             yield probe(dtype, plain, mode, seed, **changes)
         yield from (_special(probe(dtype, plain, mode, 40), value) for value in (np.nan, np.inf, 1.0))
+    # What cancels a thousand times over, but not all digits of float32.
+    yield probe(dtype, plain, "train", 61, offset=300.0, scale=1.0)
     yield _exact(dtype, plain[1])
     yield probe(dtype, plain, "train", 50, program=SHORT)
     yield probe(dtype, plain, "train", 51, program=SHORT, momentum=None)

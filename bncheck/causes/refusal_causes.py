@@ -29,6 +29,16 @@ def _raise() -> Any:
     raise ValueError("an empty batch is refused")
 
 
+def _is_unchecked(made: Made, x: Native) -> bool:
+    """Whether it has another number of channels, and there are no parameters that this number would not fit."""
+    return made.gamma is None and x.shape[1] != len(made.running_mean)
+
+
+def _seen(made: Made, x: Native, _training: bool) -> Native:
+    made.extra["unchecked"] = _is_unchecked(made, x)
+    return x
+
+
 def _not_contiguous(_made: Made, x: Native, _training: bool) -> bool:
     return not x.flags.c_contiguous
 
@@ -143,6 +153,14 @@ REFUSALS = (
         checked=lambda made, x, training: (
             None if x.shape[1] != len(made.running_mean) else checked(made, x, training)
         ),
+    ),
+    cause(
+        "validation.channels_unchecked_without_parameters",
+        "Without gamma and beta a batch of another number of channels is taken, and not tracked.",
+        2,
+        checked=lambda made, x, training: None if _is_unchecked(made, x) else checked(made, x, training),
+        began=_seen,
+        updates=lambda made, training, _differentiated: int(training and not made.extra["unchecked"]),
     ),
     cause(
         "validation.single_value_taken",

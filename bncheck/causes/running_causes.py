@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bncheck.adapter import Config, State
 from bncheck.case import Native
 from bncheck.causes.cause import SOUND, Cause
 from bncheck.causes.made import cause
@@ -15,6 +16,8 @@ from bncheck.planted.numpy_layer import (
     Saved,
     average,
     bessel,
+    fresh,
+    given,
     squares,
     stored,
     total,
@@ -56,7 +59,34 @@ def _variance_alone(made: Made) -> None:
     made.batches = 0
 
 
+def _new(config: Config) -> Made:
+    made = fresh(config)
+    made.extra["new"] = True
+    return made
+
+
+def _no_longer_new(made: Made, state: State) -> None:
+    given(made, state)
+    made.extra["new"] = False
+
+
+def _with_what_it_started_from(made: Made, name: str, values: Native) -> None:
+    """The first batch's share of what the average started from, 1 - w of 1, divided by the weight w of the batch alone."""
+    weight = made.config.momentum
+    if name == "running_var" and made.extra["new"] and made.batches == 0 and weight:
+        values = values + (1 - weight) / weight
+    stored(made, name, values)
+
+
 RUNNING_CAUSES = (
+    cause(
+        "running_var.debiased_though_it_starts_at_one",
+        "The average of the variance starts at 1, and is corrected as one that starts at 0.",
+        2,
+        fresh=_new,
+        given=_no_longer_new,
+        stored=_with_what_it_started_from,
+    ),
     cause(
         "running_mean.does_not_fade",
         "The new batch is added with its weight while the old mean keeps all of its own.",

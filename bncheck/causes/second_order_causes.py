@@ -35,14 +35,15 @@ def _bent(
     covariance: float = 1,
     of_v: float = 1,
     of_dy: float = 1,
+    mean: float = 1,
     n: float | None = None,
 ) -> Rows:
-    """gamma r^3 (xc (power r^2 q c - covariance h) - of_v c (v - mean(v)) - of_dy q (dy - mean(dy))), sums over n."""
+    """gamma r^3 (xc (power r^2 q c - covariance h) - of_v c (v - mean mean(v)) - of_dy q (dy - mean(dy))), sums over n."""
     times = 1 if n is None else dy.shape[1] / n
     c, q = times * average(dy * s.xc), times * average(v * s.xc)
     h = times * (average(dy * v) - average(dy) * average(v))
     slope = power * (s.r * s.r) * q * c - covariance * h
-    inner = s.xc * slope - of_v * c * (v - average(v)) - of_dy * q * (dy - average(dy))
+    inner = s.xc * slope - of_v * c * (v - mean * average(v)) - of_dy * q * (dy - average(dy))
     return np.asarray(s.gamma * (s.r * s.r * s.r) * inner)
 
 
@@ -110,6 +111,7 @@ def _of_x() -> Iterator[Cause]:
         ("x_with_the_product_once", "has a factor 1 where r^3 makes it 3", {"power": 1.0}),
         ("x_without_the_cotangent", "lacks the term of the cotangent", {"of_v": 0.0}),
         ("x_without_dy", "lacks the term of dy", {"of_dy": 0.0}),
+        ("x_of_a_constant_mean", "takes the mean in the variance for a constant", {"mean": 0.0}),
         ("x_of_a_saved_deviation", "takes r for a constant beside an xhat that is differentiated",
          {"power": 2.0, "covariance": 0.0}),
         ("x_of_a_saved_xhat", "takes xhat for a constant beside an r that is differentiated",

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from bncheck.case import Native
 from bncheck.causes.cause import Cause
 from bncheck.causes.made import cause
 from bncheck.planted.numpy_layer import (
     Layer,
+    Made,
     Rows,
     Saved,
     average,
+    checked,
     squares,
     stored,
     total,
@@ -41,6 +44,7 @@ NUMERICS_CAUSES = (
     cause(
         "numerics.one_pass_of_sums",
         "The variance is (sum(x^2) - sum(x)^2 / n) / n, which cancels far from zero.",
+        2,
         variance=_as_sums,
     ),
     cause(
@@ -105,7 +109,28 @@ def _zero_moments(rows: Rows) -> tuple[Rows, Rows]:
     return _where_finite(mean), _where_finite(squares(rows, mean), 1.0)
 
 
+def _is_single(rows: Rows) -> bool:
+    return int(rows.shape[1]) == 1
+
+
+def _counted(made: Made, x: Native, training: bool) -> Native:
+    made.extra["single"] = training and x.size == x.shape[1]
+    return x
+
+
 SPECIAL_CAUSES = (
+    _special(
+        "single_value_passes",
+        "In training one value a channel passes as it is, and is not tracked.",
+        2,
+        checked=lambda made, x, training: checked(made, x, training and x.size != x.shape[1]),
+        began=_counted,
+        affine=lambda s: s.rows if _is_single(s.rows) else Layer().affine(s),
+        updates=lambda made, training, _differentiated: int(training and not made.extra["single"]),
+        dx=lambda dy, s: dy if _is_single(s.rows) else Layer().dx(dy, s),
+        dgamma=lambda dy, s: 0 * total(dy) if _is_single(s.rows) else Layer().dgamma(dy, s),
+        dbeta=lambda dy, s: 0 * total(dy) if _is_single(s.rows) else Layer().dbeta(dy, s),
+    ),
     _special(
         "not_finite_is_zero",
         "What is not finite in the input is taken for 0.",

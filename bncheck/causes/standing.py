@@ -25,12 +25,14 @@ class Standing:
     """What is known of one cause on a list of probes.
 
     `explained`: facts that it reproduces where the truth does not, by the number of the probe and the name; `missed`:
-    those that it does not.  No fact in which the implementation is sound speaks against it.
+    those that it does not.  No fact in which the implementation is sound speaks against it.  `derived`: some of them only
+    by the bounds of its class.
     """
 
     cause: Cause
     explained: frozenset[Named]
     missed: frozenset[Named]
+    derived: bool = False
 
     @property
     def kinds(self) -> set[str]:
@@ -53,6 +55,7 @@ def standing_of(
     explained: set[Named] = set()
     missed: set[Named] = set()
     used: list[float] = []
+    derived = False
     for number, probe in enumerate(probes):
         found = laboratory.matched(cause, probe)
         fits = {name for name, match in found.items() if match.fits}
@@ -61,38 +64,47 @@ def standing_of(
         judged = {name for name in probe.deviations & found.keys() if kind(name) not in without}
         explained |= {(number, name) for name in judged & fits}
         used += [found[name].used for name in judged & fits]
+        derived |= any(match.derived for match in found.values())
         missed |= {(number, name) for name in judged - fits}
         if missed and whole:
             return None
     if not explained or (cause.narrow and FACTS * sum(each >= SHOWN for each in used) < len(used)):
         return None
-    return Standing(cause, frozenset(explained), frozenset(missed))
+    return Standing(cause, frozenset(explained), frozenset(missed), derived)
 
 
 def whole_standings(
-    laboratory: Laboratory, causes: Iterable[Cause], probes: Sequence[Probe]
+    laboratory: Laboratory,
+    causes: Iterable[Cause],
+    probes: Sequence[Probe],
+    *,
+    without: frozenset[str] = NONE,
 ) -> list[Standing]:
-    """Those of the causes that reproduce everything, the simplest first."""
+    """Those of the causes that reproduce everything, the simplest first.  `without`: quantities that are not looked at."""
     if not any(probe.deviations for probe in probes):
         return []
-    wrong = kinds_of(probes)
+    wrong = kinds_of(probes) - without
     fitting = (cause for cause in causes if cause.touches(wrong) == wrong)
-    found = [_whole(laboratory, cause, probes, wrong) for cause in fitting]
+    found = [_whole(laboratory, cause, probes, wrong, without) for cause in fitting]
     kept = [each for each in found if each is not None and is_fulfilled(laboratory, each.cause, probes)]
-    return sorted(kept, key=lambda each: (each.cause.narrow, each.cause.complexity))
+    return sorted(kept, key=lambda each: (each.cause.narrow, each.cause.complexity, each.derived))
 
 
 def _whole(
-    laboratory: Laboratory, cause: Cause, probes: Sequence[Probe], wrong: frozenset[str]
+    laboratory: Laboratory,
+    cause: Cause,
+    probes: Sequence[Probe],
+    wrong: frozenset[str],
+    without: frozenset[str],
 ) -> Standing | None:
     """With the backward pass that is written for a sound forward pass, or with the derivative of its own."""
-    if (found := standing_of(laboratory, cause, probes, whole=True)) is not None:
+    if (found := standing_of(laboratory, cause, probes, whole=True, without=without)) is not None:
         return found
     if not _may_be_differentiated(cause, wrong):
         return None
-    if standing_of(laboratory, cause, probes, whole=True, without=DERIVATIVES) is None:
+    if standing_of(laboratory, cause, probes, whole=True, without=without | DERIVATIVES) is None:
         return None
-    return standing_of(laboratory, replace(cause, differentiated=True), probes, whole=True)
+    return standing_of(laboratory, replace(cause, differentiated=True), probes, whole=True, without=without)
 
 
 def surviving(laboratory: Laboratory, causes: Iterable[Cause], probes: Sequence[Probe]) -> list[Cause]:

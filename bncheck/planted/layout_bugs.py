@@ -23,7 +23,7 @@ def _buffer_of(array: Native) -> Native:
     return whole.ravel(order="K")
 
 
-def _from_pointer(array: Native) -> Native:
+def from_pointer(array: Native) -> Native:
     """As many elements in a row as the array has, from its first element on: its strides are not looked at."""
     whole = _buffer_of(array)
     start = (array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // array.itemsize
@@ -54,7 +54,7 @@ def _contiguous_copy(made: Made, name: str, values: Native) -> None:
 
 
 def _statistic_from_pointer(vector: Native, dtype: np.dtype[Any], _x: Native) -> Rows:
-    return column(_from_pointer(vector), dtype)
+    return column(from_pointer(vector), dtype)
 
 
 def _channels_last_dgamma(dy: Rows, s: Saved) -> Rows:
@@ -133,7 +133,7 @@ LAYOUT_BUGS = (
         "x is read from its first element on as if it were contiguous.",
         LAYOUT,
         "pytorch/pytorch#63392",
-        layer(read=lambda x, axis: to_rows(_from_pointer(x), axis)),
+        layer(read=lambda x, axis: to_rows(from_pointer(x), axis)),
     ),
     Bug(
         "layout.offset_ignored",
@@ -147,7 +147,7 @@ LAYOUT_BUGS = (
         "dy is read from its first element on as if it were contiguous.",
         LAYOUT,
         "pytorch/pytorch#2000",
-        layer(read_dy=lambda dy, _x, axis: to_rows(_from_pointer(dy), axis)),
+        layer(read_dy=lambda dy, _x, axis: to_rows(from_pointer(dy), axis)),
     ),
     Bug(
         "layout.dy_read_in_the_order_of_x",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bncheck.causes.matching import Run, matches
+from bncheck.causes.matching import Run, matches, within
 from bncheck.causes.observation import Facts
 
 
@@ -67,3 +67,27 @@ def test_of_what_raises_nothing_else_is_compared() -> None:
 
     assert not matches(raised, Run(facts([[1.0]]), facts([[1.0]])), {}, None)["raised"].fits
     assert matches(raised, Run(raised, raised), {}, None)["raised"].fits
+
+
+def test_within_its_bounds_an_array_may_be_any() -> None:
+    actual, exact, largest = (np.array([[value]]) for value in (1.25, 1.0, 0.5))
+    match = within(actual, exact, np.abs(actual - exact), largest)
+
+    assert match is not None
+    assert match.derived
+    assert match.used == 0.5
+    assert within(actual, exact, np.abs(actual - exact), largest / 4) is None
+
+
+def test_without_a_bound_the_error_of_a_finite_number_is_not_judged() -> None:
+    one, none = np.array([[1.0]]), np.array([[np.nan]])
+
+    assert within(none, one, none, np.array([[np.inf]])) is not None
+    assert within(none, one, none, one) is None
+
+
+def test_what_is_not_finite_in_truth_has_to_be_the_same_within_bounds() -> None:
+    one, none, bound = np.array([[1.0]]), np.array([[np.nan]]), np.array([[np.inf]])
+
+    assert within(none, none, none, bound) is not None
+    assert within(one, none, none, bound) is None

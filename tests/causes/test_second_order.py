@@ -40,6 +40,7 @@ def ids(implementation: Implementation, law: str) -> list[str]:
         ("second_order.dy_of_constants", "second_order.dy"),
         ("second_order.x_without_the_covariance", "second_order.x"),
         ("second_order.x_over_n_less_one", "second_order.x"),
+        ("second_order.x_of_a_constant_mean", "second_order.x"),
         ("second_order.gamma_of_a_constant_deviation", "second_order.gamma"),
         ("second_order.parameters_to_x_of_constants", "second_order.parameters"),
         ("second_order.gamma_in_evaluation_negated", "second_order.evaluation"),

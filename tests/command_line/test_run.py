@@ -63,7 +63,8 @@ def test_a_wrong_layer_exits_1_with_the_smallest_case_and_the_line_to_reproduce_
 
 def test_the_command_that_found_it_shows_the_same_finding_again(wrong: tuple[Result, dict[str, Any]]) -> None:
     law = "'^statistics\\.variance$'"
-    assert f"--include {law} --dtype float32" in wrong[0].output
+    result, _ = wrong
+    assert f"--include {law} --dtype float32" in result.output
     again = run(f"{LAYERS}:Wrong", "--include", r"^statistics\.variance$", "--dtype", "float32")
     assert again.exit_code == 1
     assert "running_var[0] is 0.125, expected 0.25: off by 0.125" in again.output
@@ -124,19 +125,19 @@ def test_a_declared_convention_is_judged_by() -> None:
 
 
 def test_the_report_follows_schema_1(wrong: tuple[Result, dict[str, Any]]) -> None:
-    _, report = wrong
+    report: Any = wrong[1]
     assert list(report) == [
         "schema", "bncheck", "environment", "seed", "profile", "seconds", "targets", "summary", "exit", "damaged_cases",
     ]  # fmt: skip
-    wrong, missing = report["targets"]
+    judged, missing = report["targets"]
     assert (report["schema"], report["seed"], report["profile"], report["exit"]) == (1, 0, "smoke", 1)
     assert set(report["summary"]) == {str(status) for status in Status}
     assert missing["error"] == {"type": "LoadError", "message": "there is no file nowhere.py"}
     assert {"target", "adapter", "device", "error", "capabilities", "dialect", "numerics", "laws"} <= set(
-        wrong
+        judged
     )
-    assert {"variance", "affine", "breakdown_offset"} <= set(wrong["numerics"])
-    laws = {law["id"]: law for law in wrong["laws"]}
+    assert {"variance", "affine", "breakdown_offset"} <= set(judged["numerics"])
+    laws = {law["id"]: law for law in judged["laws"]}
     law = laws["statistics.variance"]
     assert law["status"] == "violated"
     assert law["family"] == "statistics"
