@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from bncheck.law import Law
 from bncheck.options import Options
 from bncheck.recording import Recorded, recorded
 from bncheck.verify import Progress
+from bncheck.whole_files import takes_files
 
 HEADER = """\
 # Failures of batch normalization that are known.  bncheck judges each entry by its case, and fails where one holds,
@@ -106,7 +106,7 @@ def _check_writable(path: Path, text: str) -> None:
         )
     parent = path.resolve().parent
     there = next(each for each in (parent, *parent.parents) if each.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    if not takes_files(there):
         raise UsageError(f"the baseline {path} cannot be written: {there} takes no files")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from bncheck.case_data import Damage, case_in, case_out
 from bncheck.environment import environment
 from bncheck.errors import UsageError, tells_of_a_process
 from bncheck.reference.formats import FORMATS
-from bncheck.whole_files import write_whole
+from bncheck.whole_files import takes_files, write_whole
 
 SCHEMA = 1
 FOLDER = Path(".bncheck") / "cases"
@@ -79,7 +78,10 @@ class SavedCase:
 
 
 def save(saved: SavedCase, folder: Path = FOLDER) -> Path:
-    """Write the case under its id, whole or not at all; a file that is there already says the same and is replaced."""
+    """Write the case under its id, whole or not at all; a file that is there already says the same and is replaced.
+
+    UsageError where it cannot be written.
+    """
     path = folder / f"{saved.id}.json"
     write_whole(path, json.dumps(saved.as_json(), indent=1) + "\n")
     return path
@@ -87,8 +89,7 @@ def save(saved: SavedCase, folder: Path = FOLDER) -> Path:
 
 def folder_for_cases(folder: Path = FOLDER) -> Path | None:
     """The folder that findings are saved in, made when there is one; None where it could not be made or written to."""
-    there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), None)
-    return folder if there is not None and there.is_dir() and os.access(there, os.W_OK) else None
+    return folder if takes_files(folder) else None
 
 
 def find(name: str, folder: Path = FOLDER) -> SavedCase:

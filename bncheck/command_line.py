@@ -135,6 +135,9 @@ def run(
         if options.cases is None:
             click.echo("bncheck: .bncheck/cases cannot be written here, so findings are not saved", err=True)
         laws = options.selected(CATALOGUE)
+        if not laws:
+            asked = f"--include {include!r}" if include is not None else f"--exclude {exclude!r}"
+            click.echo(f"bncheck: {asked} leaves no law; bncheck list shows them", err=True)
         processes = processes_for(options, laws, workers, processors())
         print_header(
             console,

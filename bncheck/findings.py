@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -121,8 +122,9 @@ class Judged:
         found = Finding(message, smallest.case, dtype, command, causes=causes)
         if self.options.cases is not None:
             saved = self.saved_case(law, smallest, causes or ())
-            path = save(saved, self.options.cases)
-            found = replace(found, replay=f"bncheck replay {saved.id}", saved=str(path), found_by=command)
+            with suppress(UsageError):  # as where the disk is full: what was found counts for more
+                path = save(saved, self.options.cases)
+                found = replace(found, replay=f"bncheck replay {saved.id}", saved=str(path), found_by=command)
         if smallest.crash is not None:
             return (found,)
         return tuple(
@@ -168,8 +170,9 @@ class Judged:
     def _reason(self, law: Law, status: Status) -> str | None:
         if status == Status.KNOWN:
             return "; ".join(self.known.reasons(law))
-        if status == Status.UNDECIDED and not any(tally.examples for tally in self.tallies[law].values()):
-            return ENDED
+        unjudged = [dtype for dtype, tally in self.tallies[law].items() if not tally.examples]
+        if status == Status.UNDECIDED and unjudged:
+            return ENDED if len(unjudged) == len(self.tallies[law]) else f"{ENDED} in {', '.join(unjudged)}"
         return _REASONS.get(status)
 
 

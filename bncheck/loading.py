@@ -16,10 +16,12 @@ from bncheck.adapters.builtin import FOR_MODELS, FOR_OBJECTS, SHORT_NAMES, adapt
 from bncheck.adapters.found import Found
 from bncheck.adapters.frameworks import EXTRAS
 from bncheck.adapters.importing import importing
+from bncheck.adapters.probe import probe_case
 from bncheck.adapters.recognition import from_factory, recognised
 from bncheck.configuration import declared_for
 from bncheck.dialect import Dialect
-from bncheck.errors import LoadError, UsageError
+from bncheck.errors import ImplementationCrashed, LoadError, NotOffered, UsageError
+from bncheck.evaluation import evaluate
 from bncheck.implementation import Implementation
 from bncheck.isolation import RemoteAdapter, Worker
 from bncheck.locating import located
@@ -142,10 +144,24 @@ def _lacking(name: str) -> str:
 def _implementation(parsed: Target | None, found: Found) -> Implementation:
     """On the device of `found`, with the dialect that it is judged by where the user declares any of it."""
     adapter = recognised(found) if parsed is None else _named(parsed, found)
+    if not type(adapter).__module__.startswith("bncheck."):
+        _check_offers(adapter, found)
     declared = adapter.dialect
     for key, value in found.declared.items():
         declared = declared.declared(key, value)
     return Implementation(found.name, adapter, found.device, declared if found.declared else None)
+
+
+def _check_offers(adapter: Adapter, found: Found) -> None:
+    """LoadError where an adapter of the user's offers what it cannot do; whatever else it does is judged."""
+    with contextlib.suppress(ImplementationCrashed):
+        try:
+            evaluate(adapter, probe_case(adapter.capabilities), device=found.device)
+        except NotOffered as error:
+            raise LoadError(
+                f"{found.name} offers what it does not do: {error}; a method of {type(adapter).__name__} can do it "
+                "(set_params, get_state, set_state), or its capabilities leave it out (affine, statistics, set_statistics)"
+            ) from error
 
 
 def _named(target: Target, found: Found) -> Adapter:

@@ -90,9 +90,9 @@ class Difference:
     @property
     def exit_code(self) -> int:
         """1 where a law fails now, is worse, or is judged no more; 5 where the reports have no law in common."""
-        if any(each.change.fails for each in self.changes):
-            return 1
-        return 0 if self.compared else 5
+        if not self.compared:
+            return 5
+        return int(any(each.change.fails for each in self.changes))
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -130,8 +130,10 @@ def report_in(path: Path) -> dict[str, Any]:
         )
     try:
         list(_verdicts(content))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{str(path)!r} is a damaged report: {type(error).__name__} {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UsageError(
+            f"{str(path)!r} is no report of a run, or a damaged one; valid is what bncheck run --report json writes"
+        ) from None
     return content
 
 

@@ -20,8 +20,9 @@ def terminal(*, stderr: bool = False) -> Console:
     """A console that respects NO_COLOR and what is no terminal, where lines are not folded at 80 characters."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    console = Console(stderr=stderr, highlight=False, emoji=False)
+    # Not is_terminal, which FORCE_COLOR makes true of a file.
+    if not console.file.isatty() and "COLUMNS" not in os.environ:
         console.width = 160
     return console
 
@@ -30,7 +31,7 @@ def terminal(*, stderr: bool = False) -> Console:
 def progress_line() -> Iterator[Progress | None]:
     """A line on the terminal's standard error that says what is being judged; nothing where that is no terminal."""
     console = terminal(stderr=True)
-    if not console.is_terminal:
+    if not console.file.isatty():
         yield None
         return
     with console.status("loading") as status:

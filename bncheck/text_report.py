@@ -39,7 +39,9 @@ def print_header(
     """What is about to run."""
     words = "target" if targets == 1 else "targets"
     shared = f", {processes} processes" if processes > 1 else ""
-    console.print(f"bncheck: {targets} {words}, {laws} laws, profile {profile}, seed {seed}{shared}")
+    console.print(
+        f"bncheck: {targets} {words}, {laws} {'law' if laws == 1 else 'laws'}, profile {profile}, seed {seed}{shared}"
+    )
 
 
 def print_target(console: Console, report: TargetReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -35,8 +36,24 @@ def text_of(path: Path) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Through a neighbour, which takes the file's place when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Through a neighbour, which takes the file's place when it is complete; UsageError where it cannot be written."""
     neighbour = path.with_name(f"{path.name}.partial")
-    neighbour.write_text(text, encoding="utf-8")
-    neighbour.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        neighbour.write_text(text, encoding="utf-8")
+        neighbour.replace(path)
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def takes_files(folder: Path) -> bool:
+    """Whether files can be written there, or in the folder in which it would be made.
+
+    Permissions do not tell of a file system that is read-only: a file does.
+    """
+    there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return True
+    except OSError:
+        return False

@@ -99,7 +99,7 @@ class Attribution:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
             parts = self._parts(self.causes, every, own, smallest, about)
-            found = self._pairs(parts, every) or self._in_part(parts, every, smallest, about)
+            found = self._pairs(parts, every, about) or self._in_part(parts, every, smallest, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
             return self._told(found, total, law, smallest)
@@ -230,12 +230,17 @@ class Attribution:
         others = (
             frozenset(kind(name) for probe in judged for name in (*probe.deviations, *probe.sound)) - about
         )
-        pairs = self._pairs(parts, judged, without=others)
+        pairs = self._pairs(parts, judged, about, without=others)
         whole = [standing_of(self.laboratory, each.cause, judged) for each in pairs]
         return [each for each in whole if each is not None] or found
 
     def _pairs(
-        self, parts: Sequence[Standing], every: Sequence[Probe], *, without: frozenset[str] = NONE
+        self,
+        parts: Sequence[Standing],
+        every: Sequence[Probe],
+        about: frozenset[str],
+        *,
+        without: frozenset[str] = NONE,
     ) -> list[Standing]:
         """One of the best parts with another cause that reproduces what it misses: both together everything, except
         quantities that are not looked at.
@@ -252,23 +257,30 @@ class Attribution:
             telling_first = sorted(every, key=lambda probe: self._reproduces(part.cause, probe, without))
             if found := whole_standings(self.laboratory, pairs, telling_first, without=without):
                 others_of = {pair.text: other for pair, other in pairs.items()}
-                return [self._led(each, part.cause, others_of[each.cause.text], every) for each in found]
+                return [
+                    self._led(each, part.cause, others_of[each.cause.text], every, about) for each in found
+                ]
         return []
 
-    def _led(self, pair: Standing, one: Cause, other: Cause, every: Sequence[Probe]) -> Standing:
-        """The pair under the name of the part that reproduces more by itself."""
-        if self._alone(other, every) <= self._alone(one, every):
+    def _led(
+        self, pair: Standing, one: Cause, other: Cause, every: Sequence[Probe], about: frozenset[str]
+    ) -> Standing:
+        """The pair under the name of the part that reproduces more by itself: of what the finding is about, then of all."""
+        if self._alone(other, every, about) <= self._alone(one, every, about):
             return pair
         turned = together(other, one)
         assert turned is not None
         return replace(pair, cause=replace(turned, differentiated=pair.cause.differentiated))
 
-    def _alone(self, cause: Cause, every: Sequence[Probe]) -> int:
-        return sum(
-            match.fits and name in probe.deviations
+    def _alone(self, cause: Cause, every: Sequence[Probe], about: frozenset[str]) -> tuple[int, int]:
+        """How many deviations a cause reproduces, of what a finding is about and of all."""
+        fitting = [
+            kind(name)
             for probe in every
             for name, match in self.laboratory.matched(cause, probe).items()
-        )
+            if match.fits and name in probe.deviations
+        ]
+        return sum(each in about for each in fitting), len(fitting)
 
     def _reproduces(self, cause: Cause, probe: Probe, without: frozenset[str]) -> bool:
         found = self.laboratory.matched(cause, probe)

@@ -29,10 +29,15 @@ def _of_target(target: Plain) -> list[str]:
     file = file_of(name)
     if error is not None:
         return [command("error", error["message"], file=file, title=f"{name} not loaded")]
+    laws = [law for law in target["laws"] if law["status"] in NOT_HELD]
+    failing = {law["id"] for law in laws}
+    # GitHub shows few annotations of a step: of a law that fails anyway none for its saved cases.
+    others = [each for each in target.get("replayed", ()) if each["law"] not in failing]
     beside = [
-        command("error", told, file=file, title=f"{name} fails the run") for told in beside_the_laws(target)
+        command("error", told, file=file, title=f"{name} fails the run")
+        for told in beside_the_laws({**target, "replayed": others})
     ]
-    return [*(_of_law(law, name, file) for law in target["laws"] if law["status"] in NOT_HELD), *beside]
+    return [*(_of_law(law, name, file) for law in laws), *beside]
 
 
 def _of_law(law: Plain, target: str, file: str | None) -> str:
