@@ -58,13 +58,16 @@ def print_target(console: Console, report: TargetReport) -> None:
     console.print(_numerics(report.numerics), soft_wrap=True)
     print_replayed_cases(console, report.replayed)
     console.print(_table(report))
-    for reason, ids in _reasons(report).items():
+    for reason, ids in _reasons(report, Status.NOT_APPLICABLE).items():
         console.print(f"[dim]not applicable:[/] {', '.join(ids)}: {escape(reason)}", soft_wrap=True)
+    ended = report.interrupted or report.stopped is not None
+    for reason, ids in (_reasons(report, Status.UNDECIDED) if ended else {}).items():
+        console.print(f"[yellow]undecided:[/] {', '.join(ids)}: {escape(reason)}", soft_wrap=True)
     for contradiction in report.contradictions:
         console.print(f"[bold red]dialect:[/] {escape(contradiction)}", soft_wrap=True)
     print_baseline(console, report.baseline)
     for law in report.laws:
-        if law.findings or law.status == Status.UNDECIDED:
+        if law.findings or (law.status == Status.UNDECIDED and not ended):
             _print_findings(console, law)
 
 
@@ -181,10 +184,11 @@ def _dtypes(law: LawReport) -> str:
     return " ".join(own if law.status != Status.HELD else law.tallies)
 
 
-def _reasons(report: TargetReport) -> dict[str, list[str]]:
+def _reasons(report: TargetReport, status: Status) -> dict[str, list[str]]:
+    """The laws of a verdict, by its reason."""
     found: dict[str, list[str]] = {}
     for law in report.laws:
-        if law.status == Status.NOT_APPLICABLE:
+        if law.status == status:
             found.setdefault(law.reason or "", []).append(law.law.id)
     return found
 

@@ -5,6 +5,8 @@ The command line comes before the environment, and that before the file.
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,18 +32,20 @@ class Configured(click.Command):
     def __init__(self, *words: Any, **named: Any) -> None:
         super().__init__(*words, **named)
         for key, option in settings(self).items():
-            option.envvar = PREFIX + key.upper().replace("-", "_")
+            option.envvar = _variable(key)
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **named: Any) -> click.Context:
         """With what the nearest pyproject.toml says as defaults; help is there whatever that says."""
         if not {"--help", "-h"}.intersection(args):
             with clear_errors():
+                _check_environment()
                 named["default_map"] = _from_file(self) | (named.get("default_map") or {})
         return super().make_context(info_name, args, *rest, **named)
 
 
 def without_a_command_line(command: click.Command) -> click.Context:
     """The options of a command as the environment and the nearest pyproject.toml give them; raises UsageError for wrong ones."""
+    _check_environment()
     try:
         return click.Command.make_context(command, str(command.name), [], default_map=_from_file(command))
     except click.ClickException as error:
@@ -56,6 +60,21 @@ def settings(command: click.Command) -> dict[str, click.Option]:
         if isinstance(option, click.Option)
     }
     return {key: option for key, option in named.items() if key in SETTINGS}
+
+
+def _variable(key: str) -> str:
+    return PREFIX + key.upper().replace("-", "_")
+
+
+def _check_environment() -> None:
+    """UsageError for a variable that sets nothing and is near one that does; others may be somebody else's."""
+    known = {_variable(key).removeprefix(PREFIX) for key in SETTINGS}
+    for name in os.environ:
+        key = name.removeprefix(PREFIX)
+        if not name.startswith(PREFIX) or key in known:
+            continue
+        for near in difflib.get_close_matches(key, known, n=1, cutoff=0.75):
+            raise UsageError(f"{name} in the environment is no setting; near it is {PREFIX}{near}")
 
 
 def _from_file(command: click.Command) -> dict[str, Any]:

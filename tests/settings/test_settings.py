@@ -129,3 +129,13 @@ def test_the_shell_completes_options() -> None:
         check=False,
     )
     assert done.stdout.splitlines() == ["plain,--max-time", "plain,--max-failures"]
+
+
+def test_a_variable_that_is_nearly_a_setting_is_refused_and_others_are_left_alone() -> None:
+    result = run("--profile", "smoke", BNCHECK_PROFIL="ci")
+    assert result.exit_code == 2
+    assert (
+        result.output
+        == "bncheck: BNCHECK_PROFIL in the environment is no setting; near it is BNCHECK_PROFILE\n"
+    )
+    assert run("--profile", "smoke", BNCHECK_HOME="/somewhere").exit_code == 0
