@@ -83,8 +83,13 @@ def save(saved: SavedCase, folder: Path = FOLDER) -> Path:
     UsageError where it cannot be written.
     """
     path = folder / f"{saved.id}.json"
-    write_whole(path, json.dumps(saved.as_json(), indent=1) + "\n")
+    write_whole(path, text_of(saved))
     return path
+
+
+def text_of(saved: SavedCase) -> str:
+    """The case as its file holds it."""
+    return json.dumps(saved.as_json(), indent=1) + "\n"
 
 
 def folder_for_cases(folder: Path = FOLDER) -> Path | None:

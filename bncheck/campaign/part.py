@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from bncheck.case_file import FOLDER
+from bncheck.case_file import FOLDER, SavedCase, read, text_of
 from bncheck.runs import Processes, report_in, why_none
 
 # Those that this process has started; one of them at a time for each thread of the engine.
@@ -25,7 +26,7 @@ class Part:
     """What is judged, in values that travel.  `shard`: "1/3", None for the whole; `words`: further ones of `bncheck run`.
 
     `path`: where modules are looked for, as in the process that asks; `version`: of the bncheck that asks, None where any
-    will do; `seconds`: how long it may take.
+    will do; `seconds`: how long it may take; `locator`: the target as another folder finds it, itself where it is the same.
     """
 
     target: str
@@ -35,6 +36,12 @@ class Part:
     path: tuple[str, ...] = ()
     version: str | None = None
     seconds: float = inf
+    locator: str | None = None
+
+    @property
+    def found_as(self) -> str:
+        """The target for a process that runs elsewhere."""
+        return self.target if self.locator is None else self.locator
 
     def told(self) -> str:
         """`torch.nn:BatchNorm2d, seed 3, shard 1/2`."""
@@ -62,7 +69,7 @@ def judge(part: Part) -> Judged:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bncheck-") as name:
         folder = Path(name)
-        words = ["run", part.target, "--seed", str(part.seed), *part.words]
+        words = ["run", part.found_as, "--seed", str(part.seed), *part.words]
         words += [] if part.shard is None else ["--shard", part.shard]
         words += ["--workers", "1", "--no-replay", "--report", "json", "--report-dir", name]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
@@ -75,9 +82,7 @@ def judge(part: Part) -> Judged:
             environment={**environment, "PYTHONPATH": os.pathsep.join(found)},
         )
         report = report_in(folder)
-        cases = {
-            path.name: path.read_text(encoding="utf-8") for path in sorted((folder / FOLDER).glob("*.json"))
-        }
+        saved = [read(path) for path in sorted((folder / FOLDER).glob("*.json"))]
     machine, seconds_taken = platform.node(), time.perf_counter() - started
     if report is None:
         why = (
@@ -88,7 +93,23 @@ def judge(part: Part) -> Judged:
         why = f"{machine} has bncheck {report['bncheck']}, not {part.version} as here"
         return Judged(part, error=why, machine=machine, seconds=seconds_taken)
     (content,) = report["targets"]
+    content, cases = _as_asked(part, content, saved)
     return Judged(part, content, None, cases, report["environment"], machine, seconds_taken)
+
+
+def _as_asked(
+    part: Part, content: Mapping[str, Any], saved: Sequence[SavedCase]
+) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """What was judged and the cases of it, under the target's name as the user says it, under which a run looks for them."""
+    text, cases = json.dumps(content), {}
+    for each in saved:
+        named = replace(each, target=part.target)
+        cases[f"{named.id}.json"] = text_of(named)
+        text = text.replace(each.id, named.id)
+    found: Mapping[str, Any] = json.loads(
+        text.replace(json.dumps(part.found_as)[1:-1], json.dumps(part.target)[1:-1])
+    )
+    return found, cases
 
 
 def search_path() -> tuple[str, ...]:

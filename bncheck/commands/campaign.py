@@ -130,7 +130,7 @@ def campaign(
                 word for name, values in several.items() for value in values for word in (name, str(value))
             ]
             words += [] if isolate is None else ["--isolate" if isolate else "--no-isolate"]
-            return Part(located(target), 0, None, tuple(words), search_path(), here["bncheck"], limit)
+            return Part(target, 0, None, tuple(words), search_path(), here["bncheck"], limit, located(target))
 
         parts = planned(targets, chosen, shards, part)
         told, console = terminal(stderr=True), terminal()

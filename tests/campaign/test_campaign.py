@@ -16,6 +16,7 @@ import bncheck
 from bncheck.campaign import part as parts
 from bncheck.campaign.campaign import Campaign, conducted, planned
 from bncheck.campaign.part import Judged, Part, judge
+from bncheck.case_file import read
 from bncheck.command_line import commands
 from bncheck.environment import environment
 from bncheck.runs import Processes
@@ -255,3 +256,16 @@ def test_a_part_names_its_shard() -> None:
     one = Part("torch.nn:BatchNorm2d", 3)
     assert one.told() == "torch.nn:BatchNorm2d, seed 3"
     assert replace(one, shard="1/2").told() == "torch.nn:BatchNorm2d, seed 3, shard 1/2"
+
+
+def test_a_case_is_kept_under_the_name_by_which_a_run_looks_for_it(tmp_path: Path) -> None:
+    Path("layers.py").write_text(SAMPLES.read_text())
+    result = campaign("layers.py:Shifted", "--seeds", "0:1", "--report", "json")
+    assert result.exit_code == 1, result.output
+    assert "layers.py:Shifted" in result.output
+    assert str(tmp_path) not in result.output
+    saved = [read(path) for path in Path(".bncheck/cases").glob("*.json")]
+    assert {each.target for each in saved} == {"layers.py:Shifted"}
+    assert {f"{each.id}.json" for each in saved} == {path.name for path in Path(".bncheck/cases").iterdir()}
+    assert str(tmp_path) not in Path("bncheck-campaign.json").read_text()
+    assert all(each.id in Path("bncheck-campaign.json").read_text() for each in saved)
