@@ -62,7 +62,7 @@ one of them; what went wrong is told on standard error.  Ctrl-C ends a command w
 | `bncheck baseline update` | the file is written | | |
 | `bncheck campaign` | no law fails on any seed | a law fails, a part gave no report, or the campaign was stopped | no law was judged |
 | `bncheck compare` | no bug is found | one of the targets has a bug | no law applies to all targets |
-| `bncheck diff` | nothing of that | a law fails that did not, is worse, or is judged no more | the reports have no law in common |
+| `bncheck diff` | nothing of that | a law fails that did not, is worse, or is judged no more | the reports have no law in common, and the old one none that could be lost |
 | `bncheck doctor` | what is here is printed | | |
 | `bncheck explain` | the law is printed | | |
 | `bncheck identify` | the conventions are printed | a target answered none of the probes | |

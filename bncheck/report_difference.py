@@ -89,10 +89,10 @@ class Difference:
 
     @property
     def exit_code(self) -> int:
-        """1 where a law fails now, is worse, or is judged no more; 5 where the reports have no law in common."""
-        if not self.compared:
-            return 5
-        return int(any(each.change.fails for each in self.changes))
+        """1 where a law fails now, is worse, or is judged no more; 5 where there is nothing to compare, nor lost."""
+        if any(each.change.fails for each in self.changes):
+            return 1
+        return 0 if self.compared else 5
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -81,17 +81,14 @@ class Attribution:
         dtype = smallest.drawing.dtype
         fixed = self.laboratory.probes(dtype)
         every = ordered((*fixed, *own))
-        total = sum(len(probe.deviations) for probe in every)
+        total, about = sum(len(probe.deviations) for probe in every), about_what(smallest, every)
         if whole := self._whole(self.proven, every, own) or self._whole(self._likely(dtype, own), every, own):
-            if whole[0].cause.measured is not None and (
-                kept := self._kept(smallest, about_what(smallest, every))
-            ):
+            if whole[0].cause.measured is not None and (kept := self._kept(smallest, about)):
                 return kept
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
-            return self._told(whole, total, law, smallest)
+            return self._told([self._turned(each, every, about) for each in whole], total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
             return shown
-        about = about_what(smallest, every)
         if kept := self._kept(smallest, about):
             return kept
         found = of_subject(self._parts(self.named, every, own, smallest, about), about)
@@ -102,7 +99,7 @@ class Attribution:
             found = self._pairs(parts, every, about) or self._in_part(parts, every, smallest, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
-            return self._told(found, total, law, smallest)
+            return self._told([self._turned(each, every, about) for each in found], total, law, smallest)
         return [crash_of(smallest)] if smallest.crash is not None and own[0].actual.get("raised") else []
 
     def _kept(self, smallest: Failure, about: frozenset[str]) -> list[Explanation]:
@@ -262,6 +259,13 @@ class Attribution:
                 ]
         return []
 
+    def _turned(self, pair: Standing, every: Sequence[Probe], about: frozenset[str]) -> Standing:
+        """A pair that was found with another finding, under the name of the part that leads in this one."""
+        named = {cause.id: cause for cause in self.causes if cause.measured is None}
+        parts = [named.get(each) for each in (pair.cause.id, *pair.cause.companions)]
+        one, other = parts if len(parts) == 2 else (None, None)
+        return pair if one is None or other is None else self._led(pair, one, other, every, about)
+
     def _led(
         self, pair: Standing, one: Cause, other: Cause, every: Sequence[Probe], about: frozenset[str]
     ) -> Standing:
@@ -269,7 +273,8 @@ class Attribution:
         if self._alone(other, every, about) <= self._alone(one, every, about):
             return pair
         turned = together(other, one)
-        assert turned is not None
+        if turned is None:
+            return pair
         return replace(pair, cause=replace(turned, differentiated=pair.cause.differentiated))
 
     def _alone(self, cause: Cause, every: Sequence[Probe], about: frozenset[str]) -> tuple[int, int]:

@@ -40,9 +40,18 @@ def within_bounds(facts: Mapping[str, Pair], case: Case, trial: Trial) -> Iterat
         for each in trial.situations(case):
             yield from _of_step(facts, each, trial, moves=each.step.action in moving(case))
         return
-    plain = trial.derive(case, "without a direction", lambda case: case.changed(direction=None))
+    direction = case.direction
+    plain = (
+        case
+        if direction is None
+        else trial.derive(case, "without a direction", lambda case: case.changed(direction=None))
+    )
     for name, pair in facts.items():
-        told = plain if case.direction is not None and name in FIRST_ORDER else case
+        directed = direction is not None and name not in FIRST_ORDER
+        # For directions that move gamma no bound is derived.
+        if directed and direction is not None and direction.gamma is not None:
+            continue
+        told = case if directed else plain
         match = _match(pair, name, told, trial)
         if match is not None:
             yield name, match

@@ -20,7 +20,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     """Say what changed between two reports of bncheck run --report json.
 
     OLD and NEW are files.  Exits with 1 where a law fails that did not, is worse, or is judged no more, else with 0; 2
-    for what is no report, 5 where the two have no law in common.
+    for what is no report, 5 where the two have no law in common and none was lost.
     """
     from rich.markup import escape
 

@@ -12,8 +12,9 @@ from causes.failures import BENCH, failure_on, named
 from bncheck.causes.attribution import Attribution
 from bncheck.causes.catalogue import CAUSES
 from bncheck.causes.laboratory import Laboratory
-from bncheck.causes.probes import probe
+from bncheck.causes.probes import probe, with_directions
 from bncheck.implementation import Implementation
+from bncheck.outcome import FURTHER
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.planted.numpy_layer import Layer, Rows, squares
 
@@ -96,6 +97,25 @@ def test_an_empty_batch_is_within_no_bounds() -> None:
     for cause in CAUSES:
         if cause.claims:
             assert not any(match.derived for match in laboratory.matched(cause, found).values())
+
+
+def test_where_a_direction_moves_gamma_further_derivatives_are_within_no_bounds() -> None:
+    laboratory = Laboratory(made(variance=one_pass), BENCH)
+    case = probe("float32", (6, 3, 2, 2), "train", 7, offset=9000.0, scale=3.0)
+    moved = [
+        each
+        for each in with_directions(case, few=False)
+        if each.direction and each.direction.gamma is not None
+    ]
+
+    assert moved
+    for each in moved:
+        found = laboratory.probe(each)
+        assert found.deviations
+        for cause in CAUSES:
+            if cause.claims:
+                matched = laboratory.matched(cause, found)
+                assert not {name for name, match in matched.items() if match.derived} & {*FURTHER}
 
 
 def test_a_sound_implementation_is_no_proof_of_a_weaker_class() -> None:

@@ -78,7 +78,7 @@ def test_sarif_has_a_result_for_each_finding_of_the_file(reports: dict[str, dict
         for each in run["results"]
     )
     assert all(each["properties"]["ratio"] > 1 for each in run["results"])
-    assert "cause: running_var.biased: " in run["results"][1]["message"]["text"]
+    assert "cause: running_var.biased with eps.outside_the_root: " in run["results"][1]["message"]["text"]
 
 
 def test_markdown_shows_what_does_not_hold(reports: dict[str, dict[str, Any]]) -> None:
