@@ -66,7 +66,7 @@ def test_a_case_that_is_not_there_and_a_target_that_does_not_load_have_their_exi
 
 
 def test_a_finding_that_still_fails_is_explained(found: str) -> None:
-    assert "cause: running_var.biased: " in bncheck("replay", found).output
+    assert "cause: running_var.biased with eps.outside_the_root: " in bncheck("replay", found).output
 
 
 def test_an_issue_names_the_likeliest_cause(found: str) -> None:
