@@ -21,7 +21,7 @@ from bncheck.law import Law
 from bncheck.options import Options
 from bncheck.recording import Recorded, recorded
 from bncheck.verify import Progress
-from bncheck.whole_files import takes_files
+from bncheck.whole_files import why_no_files
 
 HEADER = """\
 # Failures of batch normalization that are known.  bncheck judges each entry by its case, and fails where one holds,
@@ -106,7 +106,7 @@ def _check_writable(path: Path, text: str) -> None:
         )
     parent = path.resolve().parent
     there = next(each for each in (parent, *parent.parents) if each.exists())
-    if not takes_files(there):
+    if why_no_files(there) is not None:
         raise UsageError(f"the baseline {path} cannot be written: {there} takes no files")
 
 

@@ -15,7 +15,7 @@ from bncheck.case_data import Damage, case_in, case_out
 from bncheck.environment import environment
 from bncheck.errors import UsageError, tells_of_a_process
 from bncheck.reference.formats import FORMATS
-from bncheck.whole_files import takes_files, write_whole
+from bncheck.whole_files import why_no_files, write_whole
 
 SCHEMA = 1
 FOLDER = Path(".bncheck") / "cases"
@@ -94,7 +94,7 @@ def text_of(saved: SavedCase) -> str:
 
 def folder_for_cases(folder: Path = FOLDER) -> Path | None:
     """The folder that findings are saved in, made when there is one; None where it could not be made or written to."""
-    return folder if takes_files(folder) else None
+    return folder if why_no_files(folder) is None else None
 
 
 def find(name: str, folder: Path = FOLDER) -> SavedCase:

@@ -46,14 +46,14 @@ def write_whole(path: Path, text: str) -> None:
         raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}") from None
 
 
-def takes_files(folder: Path) -> bool:
-    """Whether files can be written there, or in the folder in which it would be made.
+def why_no_files(folder: Path) -> str | None:
+    """Why no file can be written there, or in the folder in which it would be made; None where one can.
 
     Permissions do not tell of a file system that is read-only: a file does.
     """
     there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=there):
-            return True
-    except OSError:
-        return False
+            return None
+    except OSError as error:
+        return error.strerror

@@ -27,8 +27,8 @@ from bncheck.reference.formats import FORMATS
 
 # A torch function that calls the native kernel, whose numerics are known.
 _NATIVE = "torch.nn.functional.batch_norm"
-_NATIVE_DIALECT = Dialect(single="raise", empty="keep")
-_NATIVE_CPU_DIALECT = replace(_NATIVE_DIALECT, backward="centred", statistics="parameter")
+NATIVE_DIALECT = Dialect(single="raise", empty="keep")
+NATIVE_CPU_DIALECT = replace(NATIVE_DIALECT, backward="centred", statistics="parameter")
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class FunctionAdapter(ArraysAdapter):
                 f"{found.name} has no argument for the input; bncheck knows {', '.join(FUNCTION_ROLES['x'])}"
             )
         self.native = _qualified(self.function) == _NATIVE
-        native = _NATIVE_CPU_DIALECT if found.device == "cpu" else _NATIVE_DIALECT
+        native = NATIVE_CPU_DIALECT if found.device == "cpu" else NATIVE_DIALECT
         self.dialect = found.dialect(usual(native if self.native else self.arrays.dialect, found.device))
         self.takes_returned = True
         dtypes = tuple(FORMATS) if self.native else ("float32", "float64")

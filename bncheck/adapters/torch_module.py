@@ -26,6 +26,7 @@ from bncheck.adapters.attributes import Slot, slot_of
 from bncheck.adapters.claims import claimed, measured
 from bncheck.adapters.construction import arguments, construction_of, spoken_momentum
 from bncheck.adapters.found import RANKS, Found
+from bncheck.adapters.function import NATIVE_CPU_DIALECT, NATIVE_DIALECT
 from bncheck.adapters.probe import Probe
 from bncheck.adapters.torch_arrays import TorchArrays, gradients, writable
 from bncheck.adapters.torch_derivatives import differentiated_again, tangent_of
@@ -56,7 +57,8 @@ class TorchModuleAdapter(ArraysAdapter):
         sample = self._sample(found)
         native = isinstance(sample, _BatchNorm) and type(sample).forward is _BatchNorm.forward
         if native:
-            self.dialect = found.dialect(usual(_native(found.device), found.device))
+            kernels = NATIVE_CPU_DIALECT if found.device == "cpu" else NATIVE_DIALECT
+            self.dialect = found.dialect(usual(kernels, found.device))
         self.slots: dict[str, Slot | None] = {
             "gamma": _held(sample, GAMMA_NAMES),
             "beta": _held(sample, BETA_NAMES),
@@ -279,12 +281,6 @@ class TorchModuleAdapter(ArraysAdapter):
     def _read(self, handle: torch.nn.Module, role: str) -> FrameworkArray | None:
         slot = self.slots[role]
         return None if slot is None else slot.read(handle)
-
-
-def _native(device: str) -> Dialect:
-    """The native kernels: on the CPU they store mean and inverse deviation in the dtype of the parameters."""
-    degenerate = Dialect(single="raise", empty="keep")
-    return replace(degenerate, backward="centred", statistics="parameter") if device == "cpu" else degenerate
 
 
 def _held(sample: torch.nn.Module, names: tuple[str, ...]) -> Slot | None:

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from bncheck.adapters.found import Found
-from bncheck.adapters.function import FunctionAdapter
+from bncheck.adapters.function import NATIVE_CPU_DIALECT, FunctionAdapter
 from bncheck.errors import LoadError
 from bncheck.reference.formats import FORMATS
 
 # An argument that is no quantity of batch normalization, and what F.batch_norm gives for it.
 _CUDNN = "cudnn_enabled"
 # The numerics of the kernels on the CPU are those that F.batch_norm has.
-_CPU_DIALECT = {"backward": "centred", "statistics": "parameter"}
+_NUMERICS = ("backward", "statistics")
 
 
 class TorchOpAdapter(FunctionAdapter):
@@ -53,7 +53,9 @@ def _described(found: Found) -> Callable[..., object]:
     described.__bncheck__ = {
         "framework": "torch",
         "dtypes": list(FORMATS),
-        "dialect": _CPU_DIALECT if found.device == "cpu" else {},
+        "dialect": {name: getattr(NATIVE_CPU_DIALECT, name) for name in _NUMERICS}
+        if found.device == "cpu"
+        else {},
     }
     return function
 

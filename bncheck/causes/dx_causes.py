@@ -9,6 +9,7 @@ import numpy as np
 
 from bncheck.causes.cause import Cause
 from bncheck.causes.made import cause
+from bncheck.causes.narrow_arithmetic import parts_in_dtype_of_x
 from bncheck.causes.parts import samples, with_unbiased_variance, without_eps
 from bncheck.planted.numpy_layer import Rows, Saved, average, closed_form_dx, squares, total
 
@@ -42,18 +43,11 @@ def _scaled_once(dy: Rows, s: Saved) -> Rows:
     return np.asarray(s.gamma * s.r * (dy - average(dy) - s.xc * s.r * average(dy * s.xc)))
 
 
-def _parts_in_dtype_of_x(dy: Rows, s: Saved) -> Rows:
-    """The direct part, and that through the statistics, as a sum of two cotangents that automatic differentiation cast."""
-    direct = s.gamma * s.r * dy
-    through_statistics = -s.gamma * s.r * (average(dy) + s.xc * (s.r * s.r * average(dy * s.xc)))
-    return np.asarray(direct.astype(s.x.dtype) + through_statistics.astype(s.x.dtype)).astype(dy.dtype)
-
-
 DX_CAUSES = (
     _dx(
         "parts_in_the_dtype_of_x",
         "The parts of dx, directly and through the statistics, are rounded to the dtype of x before they are added.",
-        _parts_in_dtype_of_x,
+        parts_in_dtype_of_x,
         2,
     ),
     _dx("zero", "dx is 0.", lambda dy, _s: np.zeros_like(dy)),

@@ -59,3 +59,10 @@ def moved(old: Rows, new: Rows, weight: Any, name: str) -> Rows:
     narrow = dtype_of(name)
     before, step = old.astype(narrow), np.asarray(weight).astype(narrow)
     return np.asarray((before + step * (new.astype(narrow) - before)).astype(old.dtype))
+
+
+def parts_in_dtype_of_x(dy: Rows, s: Saved) -> Rows:
+    """The direct part, and that through the statistics, as a sum of two cotangents that automatic differentiation cast."""
+    direct = s.gamma * s.r * dy
+    through_statistics = -s.gamma * s.r * (average(dy) + s.xc * (s.r * s.r * average(dy * s.xc)))
+    return np.asarray(direct.astype(s.x.dtype) + through_statistics.astype(s.x.dtype)).astype(dy.dtype)

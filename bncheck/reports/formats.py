@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from bncheck.law import Law
 from bncheck.report import is_of_kind
 from bncheck.reports import github, html, junit, markdown, sarif
 from bncheck.reports.finding_text import Plain
-from bncheck.whole_files import write_whole
+from bncheck.whole_files import why_no_files, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,5 @@ def _make_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{str(folder)!r} cannot be made a folder for reports: {error.strerror}") from None
-    try:
-        # Permissions do not tell of a file system that is read-only: a file does.
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(f"reports cannot be written to {str(folder)!r}: {error.strerror}") from None
+    if (why := why_no_files(folder)) is not None:
+        raise UsageError(f"reports cannot be written to {str(folder)!r}: {why}")

@@ -160,19 +160,8 @@ class Nnx(_Flax):
         call = f"{making.to}({given}, use_running_average={not training})"
         return [*before, f"y = {self._back(making.case, call)}"]
 
-    def both(self, making: Making, x: str, dy: str, *, training: bool) -> Lines:
-        """By nnx.vjp, which leaves the layer with its new statistics."""
-        return [*self._open(making, x, "", training=training), *self._close(making, dy, "")]
-
-    def opened(self, making: Making, x: str, number: int) -> Lines:
-        """The forward half."""
-        return self._open(making, x, str(number), training=True)
-
-    def closed(self, making: Making, dy: str, number: int) -> Lines:
-        """The backward half."""
-        return self._close(making, dy, str(number))
-
     def _open(self, making: Making, x: str, mark: str, *, training: bool) -> Lines:
+        """By nnx.vjp, which leaves the layer with its new statistics."""
         before, given = self._moved(making.case, "x")
         call = f"layer({given}, use_running_average={not training})"
         return [

@@ -13,6 +13,7 @@ from bncheck.reproducer.naming import Naming
 from bncheck.reproducer.spelling import (
     Lines,
     Making,
+    OfAttributes,
     called,
     fresh_value,
     parameter_dtype,
@@ -22,7 +23,6 @@ from bncheck.reproducer.spelling import (
 )
 from bncheck.step import Step
 
-_NAMES = {"gamma": "weight", "beta": "bias"}
 _ROLES = ("gamma", "beta", "running_mean", "running_var")
 # MLX would take another device where there is one, and float64 is the CPU's alone.
 _DEVICE = "mx.set_default_device(mx.cpu)"
@@ -49,7 +49,7 @@ _WORDS = MlxWords(
 )
 
 
-class MlxLayer:
+class MlxLayer(OfAttributes):
     """`adapter`: an MlxAdapter, of which the constructor's signature and a sample are read."""
 
     words: Words = _WORDS
@@ -119,14 +119,6 @@ class MlxLayer:
             case _:
                 return [f"{left} = {to}", *self._new(making), f"{to}.update({left}.parameters())"]
 
-    def given(self, role: str, value: str) -> str:
-        """The attribute is replaced."""
-        return f"{self.held(role)} = {self.words.copied.format(value)}"
-
-    def held(self, role: str, of: str = "layer") -> str:
-        """The attribute."""
-        return f"{of}.{_NAMES.get(role, role)}"
-
     def count(self) -> str:
         """Layers of MLX count nothing."""
         return "None"
@@ -141,7 +133,7 @@ def _mode(to: str, *, training: bool) -> str:
 
 def _updated(to: str, roles: Lines) -> str:
     """Arrays of the layer replaced by those of the roles' names."""
-    return f"{to}.update(dict({', '.join(f'{_NAMES.get(role, role)}={role}' for role in roles)}))"
+    return f"{to}.update(dict({', '.join(f'{OfAttributes.names.get(role, role)}={role}' for role in roles)}))"
 
 
 def _call(making: Making, to: str, x: str) -> str:
@@ -155,7 +147,7 @@ def _pulled(making: Making, to: str, x: str, dy: str) -> Lines:
     """y and the gradients, of a function that puts gamma and beta into the layer."""
     roles = ["gamma", "beta"] if making.case.affine else []
     names = ", ".join(["dx", *(f"d{role}" for role in roles)])
-    leaves = ", ".join([x, *(f"{to}.{_NAMES[role]}" for role in roles)])
+    leaves = ", ".join([x, *(f"{to}.{OfAttributes.names[role]}" for role in roles)])
     return [
         f"def function({', '.join(['x', *roles])}):",
         *([f"    {_updated(to, roles)}"] if roles else []),

@@ -117,6 +117,21 @@ class InHalves:
         return self._close(making, dy, str(number))
 
 
+class OfAttributes:
+    """The part of a spelling whose layers hold arrays as attributes, which are replaced."""
+
+    words: Words
+    names: Mapping[str, str] = {"gamma": "weight", "beta": "bias"}
+
+    def given(self, role: str, value: str) -> str:
+        """The attribute is replaced."""
+        return f"{self.held(role)} = {self.words.copied.format(value)}"
+
+    def held(self, role: str, of: str = "layer") -> str:
+        """The attribute."""
+        return f"{of}.{self.names.get(role, role)}"
+
+
 # By the name of the adapter: where its spelling is made.
 _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "torch_module": ("bncheck.reproducer.modules", "TorchModule"),

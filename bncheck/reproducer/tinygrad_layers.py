@@ -13,6 +13,7 @@ from bncheck.reproducer.naming import Naming
 from bncheck.reproducer.spelling import (
     Lines,
     Making,
+    OfAttributes,
     called,
     fresh_value,
     parameter_dtype,
@@ -22,7 +23,6 @@ from bncheck.reproducer.spelling import (
 )
 from bncheck.step import Step
 
-_NAMES = {"gamma": "weight", "beta": "bias"}
 _STATISTICS = ("running_mean", "running_var")
 _STATE = "tinygrad.nn.state"
 _WORDS = Words(
@@ -38,7 +38,7 @@ _WORDS = Words(
 )
 
 
-class TinygradLayer:
+class TinygradLayer(OfAttributes):
     """`adapter`: a TinygradAdapter, of which the constructor's signature and a sample are read."""
 
     words: Words = _WORDS
@@ -46,7 +46,7 @@ class TinygradLayer:
     def __init__(self, adapter: Any, naming: Naming, device: str) -> None:
         self.adapter, self.naming, self.device = adapter, naming, device
         sample = adapter.make(sample_config(device))
-        roles = (*_NAMES, *_STATISTICS)
+        roles = (*OfAttributes.names, *_STATISTICS)
         self.fresh = {role: fresh_value(adapter, adapter.held(sample, role)) for role in roles}
 
     def made(self, making: Making) -> Lines:
@@ -123,14 +123,6 @@ class TinygradLayer:
             return [f"{to}.momentum = {spoken_momentum(step.value, self.adapter.dialect)!r}"]
         return [f"{left} = {to}", *self._new(making, to), _loaded(to, left)]
 
-    def given(self, role: str, value: str) -> str:
-        """The attribute is replaced."""
-        return f"{self.held(role)} = {self.words.copied.format(value)}"
-
-    def held(self, role: str, of: str = "layer") -> str:
-        """The attribute."""
-        return f"{of}.{_NAMES.get(role, role)}"
-
     def count(self) -> str:
         """The attribute."""
         return "layer.num_batches_tracked.item()"
@@ -138,7 +130,7 @@ class TinygradLayer:
 
 def _roles(making: Making) -> Lines:
     """Gamma and beta, where there are any."""
-    return list(_NAMES) if making.case.affine else []
+    return list(OfAttributes.names) if making.case.affine else []
 
 
 def _found(making: Making) -> Lines:
@@ -152,7 +144,7 @@ def _call(to: str, x: str, *, training: bool) -> Lines:
 
 
 def _gradients(making: Making, to: str, x: str, dy: str, y: str = "y") -> str:
-    leaves = ", ".join([x, *(f"{to}.{_NAMES[role]}" for role in _roles(making))])
+    leaves = ", ".join([x, *(f"{to}.{OfAttributes.names[role]}" for role in _roles(making))])
     names = ", ".join(_found(making))
     if parameter_dtype(making.case) != making.case.x.dtype.name:
         dy = f"{dy}.cast({y}.dtype)"

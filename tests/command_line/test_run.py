@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from bncheck.command_line import commands
 from bncheck.properties.catalogue import CATALOGUE
 from bncheck.verdict import Status
+from bncheck.verify import Stopped
 
 pytestmark = pytest.mark.long
 
@@ -122,6 +123,36 @@ def test_a_declared_convention_is_judged_by() -> None:
     words = (f"{LAYERS}:Wrong", "--include", "statistics")
     assert run(*words).exit_code == 1
     assert run(*words, "--dialect", "running_variance=biased").exit_code == 0
+
+
+def test_what_a_run_that_ended_early_left_undecided_stands_in_one_line_a_reason() -> None:
+    words = ("--include", r"^(statistics\.variance|program\.)", "--workers", "1", "--max-failures", "1")
+    result = run(f"{LAYERS}:Wrong", *words)
+    assert result.exit_code == 1
+    lines = [line for line in result.output.splitlines() if line.startswith("undecided")]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("undecided: program.output, ")
+    assert lines[0].endswith(": the run ended before any example of it")
+
+
+def test_a_law_that_was_judged_in_some_dtypes_says_in_which_it_was_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bncheck.verify.Limits.look", ended_after(10))
+    words = ("--include", "^forward.output$", "--workers", "1", "--no-isolate", "--max-time", "1000")
+    result = run(f"{LAYERS}:Sound", *words)
+    assert "undecided: forward.output: the run ended before any example of it in float64" in result.output
+
+
+def ended_after(examples: int) -> Any:
+    """What looks at the limits so often before it ends a run."""
+    looked = iter(range(examples))
+
+    def look(*_: object) -> None:
+        if next(looked, None) is None:
+            raise Stopped("its time was over")
+
+    return look
 
 
 def test_the_report_follows_schema_1(wrong: tuple[Result, dict[str, Any]]) -> None:

@@ -11,21 +11,31 @@ from click.testing import CliRunner
 from bncheck.case_file import folder_for_cases
 from bncheck.command_line import commands
 from bncheck.errors import UsageError
-from bncheck.whole_files import takes_files, write_whole
+from bncheck.whole_files import why_no_files, write_whole
 
 LAYERS = Path(__file__).parent / "samples" / "layers.py"
+WRONG = [
+    "run",
+    f"{LAYERS}:Wrong",
+    "--profile",
+    "smoke",
+    "--include",
+    "statistics.variance",
+    "--dtype",
+    "float32",
+]
 # Root may write whatever permissions say; nobody may in this one.
 NOWHERE = Path("/proc")
 pytestmark = pytest.mark.skipif(not NOWHERE.is_dir(), reason="there is no folder that takes no files")
 
 
 def test_a_folder_is_tried_and_so_is_the_one_it_would_be_made_in(tmp_path: Path) -> None:
-    assert takes_files(tmp_path / "a" / "b")
+    assert why_no_files(tmp_path / "a" / "b") is None
     assert list(tmp_path.iterdir()) == []
-    assert not takes_files(NOWHERE)
-    assert not takes_files(NOWHERE / "a" / "b")
+    assert why_no_files(NOWHERE)
+    assert why_no_files(NOWHERE / "a" / "b")
     (tmp_path / "file").touch()
-    assert not takes_files(tmp_path / "file" / "a")
+    assert why_no_files(tmp_path / "file" / "a")
 
 
 def test_what_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
@@ -37,17 +47,7 @@ def test_what_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
 def test_a_run_says_that_it_saves_nothing_and_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(NOWHERE)
     assert folder_for_cases() is None
-    words = [
-        "run",
-        f"{LAYERS}:Wrong",
-        "--profile",
-        "smoke",
-        "--include",
-        "statistics.variance",
-        "--dtype",
-        "float32",
-    ]
-    result = CliRunner().invoke(commands, words)
+    result = CliRunner().invoke(commands, WRONG)
     assert result.exit_code == 1
     assert "findings are not saved" in result.output
     assert "violated statistics.variance" in result.output
@@ -58,17 +58,7 @@ def test_a_disk_that_is_full_when_a_case_is_saved_ends_nothing(monkeypatch: pyte
         raise UsageError("'.bncheck/cases/1.json' cannot be written: No space left on device")
 
     monkeypatch.setattr("bncheck.findings.save", full)
-    words = [
-        "run",
-        f"{LAYERS}:Wrong",
-        "--profile",
-        "smoke",
-        "--include",
-        "statistics.variance",
-        "--dtype",
-        "float32",
-    ]
-    result = CliRunner().invoke(commands, [*words, "--no-isolate", "--workers", "1"])
+    result = CliRunner().invoke(commands, [*WRONG, "--no-isolate", "--workers", "1"])
     assert result.exit_code == 1
     assert "violated statistics.variance" in result.output
     assert "Reproduce with: bncheck run" in result.output

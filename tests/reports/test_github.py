@@ -6,7 +6,9 @@ from reports.handmade import (
     CAUSE_LINE,
     EVERY_VERDICT,
     NOT_LOADED,
+    finding,
     hostile,
+    law,
     report,
     target,
 )
@@ -76,3 +78,17 @@ def test_hostile_text_stays_on_one_line() -> None:
         f"Reproduce with: {escaped}"
     )
     assert not_loaded == f"::error title={in_a_property} not loaded::{escaped}"
+
+
+def test_a_law_that_fails_is_told_once_whatever_its_saved_cases_say() -> None:
+    replayed = [
+        {"id": case, "law": name, "replayed": "still failing", "message": "y is 3"}
+        for case, name in (("1", "forward.output"), ("2", "gradient.dx"))
+    ]
+    wrong = law("forward.output", "violated", finding())
+    lines = annotations(report(target(wrong, replayed=replayed)))
+    assert [line.partition("title=")[2].partition("::")[0] for line in lines] == [
+        "forward.output violated%3A layers.py%3AWrong",
+        "layers.py%3AWrong fails the run",
+    ]
+    assert "saved case 2 still fails: gradient.dx" in lines[1]
