@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bncheck.case import Case
-from bncheck.causes.behaviours import behaviours, crash_of
+from bncheck.causes.behaviours import behaviours
 from bncheck.causes.catalogue import CAUSES
 from bncheck.causes.cause import Cause, in_dialect, together
+from bncheck.causes.endings import ending
 from bncheck.causes.explanation import Explanation
 from bncheck.causes.first_call import Kept, kept_of_the_first_call
 from bncheck.causes.laboratory import Bench, Laboratory, Probe
@@ -25,6 +26,7 @@ from bncheck.causes.standing import (
     surviving,
     whole_standings,
 )
+from bncheck.causes.strides import strided
 from bncheck.causes.subject import about_what, judged_by, of_subject
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
@@ -88,7 +90,7 @@ class Attribution:
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
             return self._told([self._turned(each, every, about) for each in whole], total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
-            return shown
+            return self._of_strides(law, smallest) or shown
         if kept := self._kept(smallest, about):
             return kept
         found = of_subject(self._parts(self.named, every, own, smallest, about), about)
@@ -100,7 +102,15 @@ class Attribution:
             self.named += [each.cause for each in found if each.cause not in self.named]
         if found:
             return self._told([self._turned(each, every, about) for each in found], total, law, smallest)
-        return [crash_of(smallest)] if smallest.crash is not None and own[0].actual.get("raised") else []
+        return self._of_strides(law, smallest) or ending(self.implementation, law, smallest)
+
+    def _of_strides(self, law: Law, smallest: Failure) -> list[Explanation]:
+        """Which strided arrays show a finding; none where contiguous ones have answers that vary too."""
+        if law.family != "layout":
+            return []
+        contiguous = replace(smallest, case=smallest.case.changed(layouts={}))
+        varies = behaviours(self.implementation, law, contiguous)
+        return [] if varies else strided(self.implementation, law, smallest)
 
     def _kept(self, smallest: Failure, about: frozenset[str]) -> list[Explanation]:
         """What is kept of a first call and spoils what a finding is about; each dtype is asked once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -126,15 +125,3 @@ def _same(one: Fact, other: Fact | None) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return bool(np.array_equal(one, other, equal_nan=True))
     return one is other or bool(one == other)
-
-
-def crash_of(failure: Failure) -> Explanation:
-    """By the exception or the signal: `crash.value_error`."""
-    told = failure.crash or ""
-    name = told.partition(":")[0]
-    word = (
-        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        if name.isascii() and name.isidentifier()
-        else "process"
-    )
-    return _shown(f"crash.{word}", f"It ends in {told}.")

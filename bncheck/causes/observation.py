@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+import numpy as np
+
 from bncheck.adapter import State
 from bncheck.case import Case, Native
 from bncheck.errors import ImplementationCrashed
@@ -32,7 +34,7 @@ def facts(
     try:
         if case.direction is not None:
             return of_directed(case, evaluate, offered)
-        return of_performance(perform(case)) if case.program else of_outcome(evaluate(case))
+        return of_performance(perform(case)) if case.program else _spoilt(of_outcome(evaluate(case)), case)
     except ImplementationCrashed as crash:
         return {"raised": True, "refused": str(crash).startswith(REFUSAL)}
 
@@ -42,6 +44,25 @@ def of_outcome(outcome: Outcome) -> Facts:
     found: dict[str, Any] = {name: outcome.quantity(name) for name in QUANTITIES}
     found["batches"] = outcome.batches
     return _present(found) | {"raised": False}
+
+
+def _spoilt(found: Facts, case: Case) -> Facts:
+    """NaN for every number of dx and dgamma that is not finite in a channel where dy is not: which it is hangs on the
+    formula, and no law says.
+    """
+    if case.dy is None or np.isfinite(case.dy).all():
+        return found
+    axes = tuple(axis for axis in range(case.dy.ndim) if axis != 1)
+    channels = ~np.isfinite(case.dy).all(axis=axes)
+    told = dict(found)
+    for name, places in (
+        ("dx", np.broadcast_to(np.expand_dims(channels, axes), case.dy.shape)),
+        ("dgamma", channels),
+    ):
+        value = told.get(name)
+        if isinstance(value, np.ndarray) and value.shape == places.shape:
+            told[name] = np.where(places & ~np.isfinite(value), value.dtype.type(np.nan), value)
+    return told
 
 
 def of_directed(case: Case, evaluate: Callable[[Case], Outcome], offered: Collection[str]) -> Facts:
