@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import isfinite
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from bncheck.errors import UsageError
 from bncheck.reference.formats import FLOAT32, FLOAT64, Format
@@ -74,7 +74,7 @@ class Dialect:
 
     def declared(self, key: str, value: str) -> Dialect:
         """This dialect with one convention declared by its name, as `--dialect key=value` gives it."""
-        allowed = {field.name: get_args(get_type_hints(Dialect)[field.name]) for field in fields(self)}
+        allowed = _allowed()
         if key not in allowed:
             raise UsageError(f"{key!r} is no convention of a dialect; valid are {', '.join(sorted(allowed))}")
         if float in allowed[key]:
@@ -142,6 +142,13 @@ class Dialect:
 
 
 USUAL = Dialect()
+
+
+@cache
+def _allowed() -> dict[str, tuple[Any, ...]]:
+    """The values of each convention, or the types of which it is."""
+    hints = get_type_hints(Dialect)
+    return {field.name: get_args(hints[field.name]) for field in fields(Dialect)}
 
 
 def _number(key: str, value: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 
@@ -29,6 +30,7 @@ def environment() -> dict[str, str]:
     return found
 
 
+@cache
 def installed_version(distribution: str) -> str | None:
     """The version of an installed distribution, None where it is not installed."""
     try:

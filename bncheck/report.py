@@ -198,6 +198,14 @@ class Report:
     strict: bool
     damaged: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """`<Report on torch.nn:BatchNorm2d: 74 held, 2 violated; exit 1>`: what a notebook shows of it."""
+        names = ", ".join(target.target for target in self.targets)
+        counts = ", ".join(
+            f"{count} {status.replace('_', ' ')}" for status, count in self.summary.items() if count
+        )
+        return f"<Report on {names or 'nothing'}: {counts or 'nothing ran'}; exit {self.exit_code}>"
+
     @property
     def summary(self) -> dict[str, int]:
         """Status to the number of laws, over all targets."""

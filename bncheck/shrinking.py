@@ -43,9 +43,10 @@ class _Search:
 
     def improve(self) -> bool:
         """Take the first simpler case that still fails; False where there is none or the budget is spent."""
+        hardest = complexity(self.best.case)
         for proposal in proposals(self.best.case, self.implementation.capabilities):
             case = fit(proposal, self.implementation)
-            if complexity(case) >= complexity(self.best.case):
+            if complexity(case) >= hardest:
                 continue
             if self.budget <= 0 or self.restarts >= RESTARTS:
                 return False

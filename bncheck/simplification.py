@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -30,7 +30,7 @@ Complexity = tuple[int, int, int, int, float]
 def complexity(case: Case) -> Complexity:
     """How hard a case is to read: elements, rank, steps, layouts, then the digits of all its numbers."""
     arrays = [case.x, *(array for array in (case.dy, *_vectors(case).values()) if array is not None)]
-    digits = sum(float(np.sum(_digits(array))) for array in arrays)
+    digits = _digits([array.reshape(-1) for array in arrays])
     numbers = (
         _rank(case.eps, EPS) + (0 if case.momentum is None else _rank(case.momentum, MOMENTA)) + case.batches
     )
@@ -44,17 +44,19 @@ def complexity(case: Case) -> Complexity:
     return case.x.size, case.x.ndim, case.steps, len(case.layouts), digits + numbers + 8 * program
 
 
-def _digits(array: Native) -> Native:
+def _digits(arrays: Sequence[Native]) -> float:
     """0 for 0, 1 for 1, 2 for a small whole number, 3 for a dyadic one; more for the rest, less where it is near 1."""
-    values = np.abs(array.astype(np.float64))
-    whole, dyadic = values == np.round(values), values * 16 == np.round(values * 16)
-    cost = np.select(
-        [values == 0, array == 1, whole & (values < 16), dyadic & (values < 16), whole & (values < 1e5)],
-        [0.0, 1.0, 2.0, 3.0, 4.0],
-        6.0,
-    )
+    signed = np.concatenate(arrays, dtype=np.float64, casting="unsafe")
+    values = np.abs(signed)
+    whole, sixteenths, small = values == np.round(values), values * 16, values < 16
+    dyadic = sixteenths == np.round(sixteenths)
+    cost = np.where(whole & (values < 1e5), 4.0, 6.0)
+    cost[dyadic & small], cost[whole & small] = 3.0, 2.0
+    cost[signed == 1], cost[values == 0] = 1.0, 0.0
     far = np.abs(np.log2(np.where((values > 0) & np.isfinite(values), values, 1.0))) / 4096
-    return np.asarray(cost + far + (array < 0) / 16)
+    found = cost + far + (signed < 0) / 16
+    ends = np.cumsum([array.size for array in arrays])
+    return sum(float(np.sum(each)) for each in np.split(found, ends[:-1]))
 
 
 def _rank(number: float, order: tuple[float, ...]) -> int:

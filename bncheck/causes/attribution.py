@@ -212,11 +212,8 @@ class Attribution:
 
     def _tells(self, cause: Cause, probe: Probe, about: frozenset[str]) -> bool:
         """Whether a cause reproduces a deviation of a probe that the finding is about."""
-        found = self.laboratory.matched(cause, probe)
-        return any(
-            match.fits and name in probe.deviations and (not about or kind(name) in about)
-            for name, match in found.items()
-        )
+        found = self.laboratory.reproduced(cause, probe)
+        return any(not about or kind(name) in about for name in found)
 
     def _in_program(self, law: Law, smallest: Failure) -> list[Standing]:
         """The causes of single batches on whose layer a program fails too, though other causes have their part in it."""
@@ -289,12 +286,7 @@ class Attribution:
 
     def _alone(self, cause: Cause, every: Sequence[Probe], about: frozenset[str]) -> tuple[int, int]:
         """How many deviations a cause reproduces, of what a finding is about and of all."""
-        fitting = [
-            kind(name)
-            for probe in every
-            for name, match in self.laboratory.matched(cause, probe).items()
-            if match.fits and name in probe.deviations
-        ]
+        fitting = [kind(name) for probe in every for name in self.laboratory.reproduced(cause, probe)]
         return sum(each in about for each in fitting), len(fitting)
 
     def _reproduces(self, cause: Cause, probe: Probe, without: frozenset[str]) -> bool:

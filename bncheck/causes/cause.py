@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class Cause:
 
         Derivatives beyond the gradients are wrong with the outputs and gradients that they are the derivatives of.
         """
-        known = [_TOUCHED.get(name, kinds) for name in replaced_parts(self.layer())]
+        known = [_TOUCHED.get(name, kinds) for name in _parts_of(self.make)]
         touched = kinds.intersection(frozenset().union(*known)) if known else kinds
         if self.is_of_further:
             return touched
@@ -87,17 +88,17 @@ class Cause:
     @property
     def is_of_further(self) -> bool:
         """Whether it says what derivatives beyond the gradients are."""
-        return not _RULES.isdisjoint(replaced_parts(self.layer()))
+        return not _RULES.isdisjoint(_parts_of(self.make))
 
     @property
     def is_of_gradients(self) -> bool:
         """Whether it says itself what a backward pass does, which is then no derivative of the forward pass."""
         said = _BACKWARD | _RULES
-        return self.family.startswith("gradient_") or not said.isdisjoint(replaced_parts(self.layer()))
+        return self.family.startswith("gradient_") or not said.isdisjoint(_parts_of(self.make))
 
     def forward_parts(self) -> frozenset[tuple[str, Any]]:
         """The parts that are not a sound layer's and that the output of a single batch may hang on."""
-        parts = replaced_parts(self.layer())
+        parts = _parts_of(self.make)
         return frozenset((name, part) for name, part in parts.items() if name not in _BESIDE_FORWARD)
 
     @property
@@ -149,6 +150,13 @@ def _debiased(made: Made) -> float:
 
 # The weight of a new batch, by what the first batch of a new layer does.
 _WEIGHTS = {"replaces": _replaced_by_the_first, "debiased": _debiased}
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(make: Maker) -> Mapping[str, Any]:
+    made = make()
+    assert isinstance(made, NumpyLayerAdapter)
+    return replaced_parts(made)
 
 
 def replaced_parts(made: NumpyLayerAdapter) -> dict[str, Any]:

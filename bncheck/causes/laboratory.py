@@ -9,25 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from bncheck.adapter import Gradients
 from bncheck.case import Case
 from bncheck.causes.cause import Cause, in_dialect
 from bncheck.causes.classes import of_class, within_bounds
 from bncheck.causes.differentiation import DERIVATIVES, derivatives
+from bncheck.causes.giving import given, wide
 from bncheck.causes.limits import limits
-from bncheck.causes.matching import Match, Run, Wide, matches
+from bncheck.causes.matching import Limits, Match, Run, matches
 from bncheck.causes.observation import Fact, Facts, facts, kind
 from bncheck.causes.probes import directed_probes, probes, with_directions
 from bncheck.dialect import Dialect
-from bncheck.direction import Direction
-from bncheck.evaluation import caught, configured, placed, prepared
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
-from bncheck.outcome import FURTHER, Outcome
-from bncheck.performance import Performance
-from bncheck.performing import perform
-from bncheck.planted.numpy_adapter import NumpyLayerAdapter, layer
-from bncheck.planted.numpy_layer import Made
+from bncheck.outcome import FURTHER
+from bncheck.planted.numpy_adapter import layer
 from bncheck.trial import Answers, Trial
 
 TRUTH = Cause("sound", "A sound layer.", layer())
@@ -36,6 +31,8 @@ RESTARTS = 3
 MADE = frozenset({"made running_mean", "made running_var"})
 # Batches without values, and those that are refused.
 UNCOUNTED = ("empty", "single", "wrong")
+# A cause and a probe.
+_Asked = tuple[str, str, bool, int]
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +45,7 @@ class Probe:
 
     case: Case
     actual: Facts
-    limits: Mapping[str, Wide]
+    limits: Limits
     trial: Trial
     deviations: frozenset[str] = frozenset()
     sound: frozenset[str] = frozenset()
@@ -69,12 +66,22 @@ class Bench:
 
 @dataclass(slots=True)
 class Laboratory:
-    """What one implementation gives on probes, and how causes match it there."""
+    """What one implementation gives on probes, and how causes match it there.
+
+    `found`, `given`, `foreseen`: of each cause on each probe how it matches, what it reproduces, and in what it is not sound.
+    """
 
     implementation: Implementation
     bench: Bench = field(default_factory=Bench)
     fixed: dict[str, list[Probe]] = field(default_factory=dict)
-    found: dict[tuple[str, str, bool, int], tuple[Probe, Mapping[str, Match]]] = field(default_factory=dict)
+    found: dict[_Asked, tuple[Probe, Mapping[str, Match]]] = field(default_factory=dict)
+    given: dict[_Asked, frozenset[str]] = field(default_factory=dict)
+    foreseen: dict[_Asked, tuple[Probe, frozenset[str]]] = field(default_factory=dict)
+    _conventions: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A string, unlike a dialect, is hashed once.
+        self._conventions = repr(self.implementation.dialect)
 
     def probes(self, dtype: str) -> list[Probe]:
         """The fixed probes of a dtype, those first that take the shortest."""
@@ -133,7 +140,7 @@ class Laboratory:
         trial = Trial(self.implementation, self.bench.answers) if trial is None else trial
         seen = facts(case, trial.outcome, trial.performance, offered=self._further(case))
         seen = _judged(seen, case, self.implementation.dialect)
-        probe = Probe(case, seen, limits(case, trial), trial)
+        probe = Probe(case, seen, Limits(limits(case, trial)), trial)
         found = self.matched(TRUTH, probe)
         probe.deviations = frozenset(name for name, match in found.items() if not match.fits)
         probe.sound = frozenset(found) - probe.deviations
@@ -141,7 +148,7 @@ class Laboratory:
 
     def matched(self, cause: Cause, probe: Probe) -> Mapping[str, Match]:
         """How the layer of a cause matches the implementation on a probe, fact by fact."""
-        key = cause.id, cause.text, cause.differentiated, id(probe)
+        key = _asked(cause, probe)
         if key not in self.found:
             found = self._against(cause, probe)
             if cause.claims:
@@ -149,8 +156,22 @@ class Laboratory:
             self.found[key] = probe, found if cause is TRUTH else _said(cause, probe, found)
         return self.found[key][1]
 
+    def reproduced(self, cause: Cause, probe: Probe) -> frozenset[str]:
+        """The deviations of a probe that the layer of a cause gives too."""
+        key = _asked(cause, probe)
+        if key not in self.given:
+            fitting = {name for name, match in self.matched(cause, probe).items() if match.fits}
+            self.given[key] = probe.deviations & fitting
+        return self.given[key]
+
     def predicted(self, cause: Cause, probe: Probe) -> frozenset[str]:
         """The facts in which the layer of a cause is not sound."""
+        key = _asked(cause, probe)
+        if key not in self.foreseen:
+            self.foreseen[key] = probe, self._predicted(cause, probe)
+        return self.foreseen[key][1]
+
+    def _predicted(self, cause: Cause, probe: Probe) -> frozenset[str]:
         measured = cause if cause.measured is None else cause.measured(probe.case, probe.actual)
         if measured is None:
             return frozenset()
@@ -169,7 +190,7 @@ class Laboratory:
         found = matches(probe.actual, Run(ours, ours), probe.limits, cause.rounds_to)
         if all(match.fits for match in found.values()) or found.keys() == {"raised"}:
             return found
-        exact = self._run(TRUTH if cause.narrow else cause, probe.case, _wide(probe.case))
+        exact = self._run(TRUTH if cause.narrow else cause, probe.case, wide(probe.case))
         return matches(probe.actual, Run(ours, exact), probe.limits, cause.rounds_to)
 
     def _of_class(self, cause: Cause, probe: Probe, found: Mapping[str, Match]) -> Mapping[str, Match]:
@@ -183,31 +204,34 @@ class Laboratory:
         return dict(within_bounds(missed, probe.case, of_class(cause.claims, probe.trial))) if missed else {}
 
     def _run(self, cause: Cause, case: Case, arithmetic: np.dtype[Any] | None = None) -> Facts:
-        dialect = self.implementation.dialect
-        key = cause.id, cause.text, cause.differentiated, id(case), dialect, arithmetic
+        key = cause.id, cause.text, cause.differentiated, id(case), self._conventions, arithmetic
         if key not in self.bench.runs:
             self.bench.runs[key] = case, self._facts(cause, case, arithmetic)
         return self.bench.runs[key][1]
 
     def _facts(self, cause: Cause, case: Case, arithmetic: np.dtype[Any] | None) -> Facts:
         """What the layer of a cause gives, its gradients by differentiation where the cause is that they are."""
-        found = _given(cause, case, self.implementation.dialect, arithmetic)
+        found = given(cause, case, self.implementation.dialect, arithmetic)
         if not cause.differentiated or found["raised"]:
             return found
         slopes = self._slopes(cause, case)
         if arithmetic is None:
             # With the rounding errors of a backward pass that is written out.
-            written = _given(cause, case, self.implementation.dialect, _wide(case))
+            written = given(cause, case, self.implementation.dialect, wide(case))
             slopes = {name: _moved(value, found[name], written[name]) for name, value in slopes.items()}
         return {name: value for name, value in found.items() if kind(name) not in DERIVATIVES} | slopes
 
     def _slopes(self, cause: Cause, case: Case) -> Facts:
-        dialect = self.implementation.dialect
-        key = cause.forward_parts(), id(case), dialect
+        key = cause.forward_parts(), id(case), self._conventions
         if key not in self.bench.slopes:
-            wide = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
-            self.bench.slopes[key] = case, derivatives(wide, case)
+            dialect = self.implementation.dialect
+            layer = in_dialect(cause.layer(), dialect, arithmetic=np.dtype(np.longdouble))
+            self.bench.slopes[key] = case, derivatives(layer, case)
         return self.bench.slopes[key][1]
+
+
+def _asked(cause: Cause, probe: Probe) -> _Asked:
+    return cause.id, cause.text, cause.differentiated, id(probe)
 
 
 def _begun(case: Case) -> Case:
@@ -241,17 +265,6 @@ def _said(cause: Cause, probe: Probe, found: Mapping[str, Match]) -> Mapping[str
     return {name: match for name, match in found.items() if match.fits or name not in FURTHER}
 
 
-def _given(cause: Cause, case: Case, dialect: Dialect, arithmetic: np.dtype[Any] | None) -> Facts:
-    """What the layer of a cause gives, its gradients by its written backward pass."""
-    made = in_dialect(cause.layer(), dialect, arithmetic=arithmetic)
-    return facts(case, lambda case: _evaluated(made, case), lambda case: _performed(made, case))
-
-
-def _wide(case: Case) -> np.dtype[Any]:
-    """The arithmetic that is wider than that of sound code."""
-    return np.dtype(np.longdouble if case.x.dtype == np.float64 else np.float64)
-
-
 def _moved(value: Fact, ours: Fact, exact: Fact) -> Fact:
     """A gradient with the error of another, where that is finite."""
     assert isinstance(value, np.ndarray) and isinstance(ours, np.ndarray) and isinstance(exact, np.ndarray)
@@ -264,33 +277,3 @@ def _cost(probe: Probe) -> int:
     """Small cases take the shortest, those with a direction three times as long, programs the longest."""
     times = 1 + 50 * len(probe.case.program) + 2 * int(probe.case.direction is not None)
     return times * probe.case.x.size
-
-
-def _evaluated(made: NumpyLayerAdapter, case: Case) -> Outcome:
-    """As every implementation is evaluated, but nothing beside the outcome is looked at."""
-    with caught(), np.errstate(all="ignore"):
-        handle = prepared(made, case, configured(case, "cpu"))
-        if case.direction is not None:
-            return _along(made, handle, case, case.direction)
-        gradients = Gradients(None, None, None)
-        for _ in range(case.steps):
-            x = placed(made, case, "x")
-            if case.dy is None:
-                y = made.forward(handle, x, case.training)
-            else:
-                y, gradients = made.evaluate(handle, x, placed(made, case, "dy"), case.training)
-        mean, var, batches = made.get_state(handle)
-        return Outcome(y, mean, var, batches, *gradients)
-
-
-def _along(made: NumpyLayerAdapter, handle: Made, case: Case, direction: Direction) -> Outcome:
-    if case.dy is None:
-        y, tangent = made.tangent(handle, case.x, direction, case.training)
-        return Outcome(y, tangent=tangent)
-    y, second = made.second_order(handle, case.x, case.dy, direction, case.training)
-    return Outcome(y, second_dy=second.dy, second_x=second.x, second_gamma=second.gamma)
-
-
-def _performed(made: NumpyLayerAdapter, case: Case) -> Performance:
-    with np.errstate(all="ignore"):
-        return perform(made, case, device="cpu")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bncheck.case import Case, from_channel_major
-from bncheck.causes.matching import Wide
+from bncheck.causes.row import Wide
 from bncheck.errors import ImplementationCrashed
 from bncheck.reference.bounds import Bound
 from bncheck.trial import Trial, shape_of

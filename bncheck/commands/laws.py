@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bncheck.commands.completion import law_ids
 from bncheck.commands.options import of_laws
 from bncheck.terminal import clear_errors, terminal
 
@@ -34,7 +35,7 @@ def list_laws(include: str | None, exclude: str | None) -> None:
 
 
 @click.command()
-@click.argument("law_id", metavar="ID")
+@click.argument("law_id", metavar="ID", shell_complete=law_ids)
 def explain(law_id: str) -> None:
     """Explain one law: its formula, source, inputs, and when it applies."""
     from bncheck.properties.catalogue import CATALOGUE

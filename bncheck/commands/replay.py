@@ -7,6 +7,7 @@ from contextlib import nullcontext, redirect_stdout
 
 import click
 
+from bncheck.commands.completion import saved_ids
 from bncheck.commands.options import DTYPES
 from bncheck.terminal import clear_errors, terminal
 
@@ -15,7 +16,7 @@ HERE = "-"
 
 
 @click.command()
-@click.argument("case", metavar="CASE")
+@click.argument("case", metavar="CASE", shell_complete=saved_ids)
 @click.option("--target", help="Replay on another target than the one that the case was found on.")
 @click.option("--device", metavar="cpu|cuda", help="Replay on another device.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Replay the case rounded to another dtype.")
@@ -74,4 +75,6 @@ def replay(
             texts = wanted.texts(found, asked, implementation)
         for place, text in texts:
             write(place, text)
+            if place != HERE:
+                click.echo(f"  wrote {place}", err=wanted.on_standard_output)
     sys.exit(found.exit_code)

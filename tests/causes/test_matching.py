@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bncheck.causes.matching import Run, matches, within
+from bncheck.causes.matching import Limits, Run, matches, within
 from bncheck.causes.observation import Facts
 
 
@@ -14,7 +14,7 @@ def facts(values: object, dtype: str = "float32") -> Facts:
 
 
 def fits(actual: Facts, ours: Facts, wide: Facts | None = None, rounds_to: str | None = None) -> bool:
-    return matches(actual, Run(ours, ours if wide is None else wide), {}, rounds_to)["y"].fits
+    return matches(actual, Run(ours, ours if wide is None else wide), Limits(), rounds_to)["y"].fits
 
 
 def test_one_rounding_is_let_pass() -> None:
@@ -65,8 +65,8 @@ def test_close_to_a_tie_a_narrow_format_may_round_the_other_way() -> None:
 def test_of_what_raises_nothing_else_is_compared() -> None:
     raised: Facts = {"raised": True, "refused": True}
 
-    assert not matches(raised, Run(facts([[1.0]]), facts([[1.0]])), {}, None)["raised"].fits
-    assert matches(raised, Run(raised, raised), {}, None)["raised"].fits
+    assert not matches(raised, Run(facts([[1.0]]), facts([[1.0]])), Limits(), None)["raised"].fits
+    assert matches(raised, Run(raised, raised), Limits(), None)["raised"].fits
 
 
 def test_within_its_bounds_an_array_may_be_any() -> None:

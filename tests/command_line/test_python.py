@@ -25,6 +25,7 @@ def test_check_takes_a_target_and_returns_a_report() -> None:
     report = bncheck.check("reference.numpy", profile="smoke", include="^forward")
     assert report.exit_code == 0
     assert report.summary["held"] == 5
+    assert repr(report) == "<Report on reference.numpy: 5 held, 3 not applicable; exit 0>"
 
 
 def test_check_takes_an_object() -> None:

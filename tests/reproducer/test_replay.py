@@ -42,7 +42,9 @@ def test_the_script_goes_to_standard_output_and_the_verdict_does_not(found: str,
 
 def test_all_three_are_written_to_files_and_never_over_one(found: str, tmp_path: Path) -> None:
     words = ("replay", found, "--script", "bug.py", "--pytest", "test_bug.py", "--issue", "bug.md")
-    assert bncheck(*words).exit_code == 1
+    first = bncheck(*words)
+    assert first.exit_code == 1
+    assert first.stdout.endswith("  wrote bug.py\n  wrote test_bug.py\n  wrote bug.md\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bug.py"],
         cwd=tmp_path,
