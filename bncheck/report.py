@@ -12,6 +12,7 @@ from typing import Any
 from bncheck.baseline.standing import EntryReport
 from bncheck.capabilities import Capabilities
 from bncheck.case import Case
+from bncheck.case_text import arrays_of, shown
 from bncheck.causes.explanation import Explanation
 from bncheck.comparison import Comparison, Elements
 from bncheck.dialect import Dialect
@@ -54,6 +55,7 @@ class Finding:
             "message": self.message,
             "dtype": self.dtype,
             "input": self.case.summary(),
+            "arrays": {name: shown(array) for name, array in arrays_of(self.case).items()},
             "case": self.saved,
             "replay": self.replay,
             "causes": [cause.as_json() for cause in self.causes or ()],

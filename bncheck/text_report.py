@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bncheck.case import CASE_ARRAYS, Case, Native
+from bncheck.case_text import arrays_of, shown
 from bncheck.earlier_text import print_baseline, print_replayed_cases
 from bncheck.numerics import Numerics
 from bncheck.replaying import Replayed
 from bncheck.report import FAILING, Finding, LawReport, Report, TargetReport
 from bncheck.verdict import Status
+from bncheck.why import why
 
 COLOURS = {
     Status.HELD: "green",
@@ -29,8 +30,6 @@ REPLAYED = {
     Status.NOT_APPLICABLE: "NOT APPLICABLE",
     Status.UNDECIDED: "UNDECIDED",
 }
-# Arrays up to this many elements are shown in full: a shrunk case usually has fewer.
-SHOWN = 48
 
 
 def print_header(
@@ -69,6 +68,26 @@ def print_target(console: Console, report: TargetReport) -> None:
     for law in report.laws:
         if law.findings or (law.status == Status.UNDECIDED and not ended):
             _print_findings(console, law)
+    _print_why(console, report)
+
+
+def _print_why(console: Console, report: TargetReport) -> None:
+    """The laws that fail by their causes, where more than one does."""
+    failing = [law for law in report.laws if law.findings and law.findings[0].causes is not None]
+    if len(failing) < 2:
+        return
+    found = why((law.law.id, *_first_cause(law)) for law in failing)
+    console.print()
+    console.print(f"[bold]why {len(failing)} laws fail[/]:")
+    for each in found:
+        console.print(f"  {escape(each.line())}", soft_wrap=True)
+        console.print(f"    {', '.join(each.laws)}", soft_wrap=True)
+
+
+def _first_cause(law: LawReport) -> tuple[tuple[str, ...], str]:
+    """The names and the sentence of the likeliest cause of what fails first."""
+    causes = law.findings[0].causes
+    return ((causes[0].id, *causes[0].companions), causes[0].text) if causes else ((), "")
 
 
 def print_summary(console: Console, report: Report) -> None:
@@ -225,23 +244,3 @@ def cause_lines(finding: Finding | Replayed) -> list[str]:
     if finding.causes is None:
         return []
     return [f"cause: {cause.line()}" for cause in finding.causes] or ["no known cause"]
-
-
-def arrays_of(case: Case) -> dict[str, Native]:
-    """The arrays that a case has, by name."""
-    return {name: getattr(case, name) for name in CASE_ARRAYS if getattr(case, name) is not None}
-
-
-def shown(array: Native) -> str:
-    """An array in full with the digits that tell its numbers apart, or its shape and range if it is large."""
-    if array.size > SHOWN:
-        values = array.astype(np.float64)
-        return f"array of shape {array.shape}, from {values.min():.6g} to {values.max():.6g}"
-    return _nested(array)
-
-
-def _nested(array: Native) -> str:
-    """Nested lists; the format's own shortest digits that round back to each number."""
-    if array.ndim == 0:
-        return str(array.dtype.type(array)).removesuffix(".0")
-    return f"[{', '.join(_nested(np.asarray(row)) for row in array)}]"

@@ -8,10 +8,10 @@ from math import inf, isfinite
 from typing import Any
 
 from bncheck.verdict import Status
+from bncheck.why import NO_CAUSE, Why, why
 
 Plain = Mapping[str, Any]
 
-NO_CAUSE = "no known cause"
 CRASHES = (Status.CRASHED, Status.TIMED_OUT)
 DOUBTS = (Status.UNSTABLE, Status.UNDECIDED)
 NOT_HELD = (Status.VIOLATED, *DOUBTS, *CRASHES)
@@ -26,6 +26,21 @@ def first_message(law: Plain) -> str:
 def causes(finding: Plain) -> list[str]:
     """The causes in words, the likeliest first."""
     return [_cause(cause) for cause in finding["causes"]]
+
+
+def why_it_fails(target: Plain) -> list[Why]:
+    """The laws of a target that fail by their likeliest causes, where more than one does."""
+    failing = [law for law in target["laws"] if law["status"] in NOT_HELD and law["findings"]]
+    told = (
+        (
+            law["id"],
+            tuple(cause for each in named for cause in (each["id"], *each.get("with", ()))),
+            named[0]["text"] if named else "",
+        )
+        for law in failing
+        for named in [law["findings"][0]["causes"][:1]]
+    )
+    return why(told) if len(failing) > 1 else []
 
 
 def cause_lines(finding: Plain) -> list[str]:

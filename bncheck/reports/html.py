@@ -16,15 +16,16 @@ from bncheck.dialect import USUAL, usual
 from bncheck.reports.characters import allowed
 from bncheck.reports.finding_text import (
     CRASHES,
-    NO_CAUSE,
     NOT_HELD,
     Plain,
     beside_the_laws,
     causes,
     error_over_bound,
+    why_it_fails,
 )
 from bncheck.reports.profile_plot import BOTTOM, HEIGHT, LEFT, RIGHT, SERIES, TOP, WIDTH, power, profile_plots
 from bncheck.verdict import Status
+from bncheck.why import NO_CAUSE
 
 TEMPLATE = "page.html.j2"
 FIRST_LINES = "<!doctype html>\n<!-- bncheck report -->\n"
@@ -110,6 +111,7 @@ def page(report: Plain, laws: Mapping[str, tuple[str, str]] | None = None) -> st
         "causes": causes,
         "error_over_bound": error_over_bound,
         "beside": beside_the_laws,
+        "why": why_it_fails,
     }
     environment.globals |= {
         "plot": plot,

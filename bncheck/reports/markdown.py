@@ -8,8 +8,16 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from bncheck.reports.characters import allowed
-from bncheck.reports.finding_text import NO_CAUSE, NOT_HELD, Plain, beside_the_laws, causes, first_message
+from bncheck.reports.finding_text import (
+    NOT_HELD,
+    Plain,
+    beside_the_laws,
+    causes,
+    first_message,
+    why_it_fails,
+)
 from bncheck.verdict import Status
+from bncheck.why import NO_CAUSE
 
 TITLE = "# bncheck"
 # Of a message in a table; all of it stands in the other formats.
@@ -51,7 +59,11 @@ def _target(target: Plain) -> Iterator[str]:
         return
     yield from (f"## {name}: {_counts(target['laws']) or 'nothing was judged'}", "")
     wrong = [law for law in target["laws"] if law["status"] in NOT_HELD]
+    for each in why_it_fails(target):
+        sentence = f": {plain(each.text)}" if each.text else ""
+        yield f"- {each.counted} by {plain(each.cause)}{sentence}  {', '.join(map(code, each.laws))}"
     if wrong:
+        yield ""
         head = ("law", "status", "error / bound", "dtypes", "found", "cause", "reproduce with")
         yield from _table(head, [_wrong(law) for law in wrong])
     beside = [*beside_the_laws(target), *_noted(target)]

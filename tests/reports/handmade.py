@@ -31,6 +31,7 @@ def finding(**changed: Any) -> dict[str, Any]:
         "message": "y[1, 0] is 3, expected 1",
         "dtype": "float32",
         "input": "x (2, 1) float32, train",
+        "arrays": {"x": "[[0], [1]]"},
         "case": None,
         "replay": "bncheck replay abc",
         "causes": [],
