@@ -45,7 +45,9 @@ def complexity(case: Case) -> Complexity:
 
 
 def _digits(arrays: Sequence[Native]) -> float:
-    """0 for 0, 1 for 1, 2 for a small whole number, 3 for a dyadic one; more for the rest, less where it is near 1."""
+    """0 for 0, 1 for 1, 2 for a small whole number, 3 for a dyadic one; more for the rest, less where it is near 1, and a
+    sixteenth for a sign.
+    """
     signed = np.concatenate(arrays, dtype=np.float64, casting="unsafe")
     values = np.abs(signed)
     whole, sixteenths, small = values == np.round(values), values * 16, values < 16
@@ -54,7 +56,7 @@ def _digits(arrays: Sequence[Native]) -> float:
     cost[dyadic & small], cost[whole & small] = 3.0, 2.0
     cost[signed == 1], cost[values == 0] = 1.0, 0.0
     far = np.abs(np.log2(np.where((values > 0) & np.isfinite(values), values, 1.0))) / 4096
-    found = cost + far + (signed < 0) / 16
+    found = cost + far + (np.signbit(signed) & ~np.isnan(signed)) / 16
     ends = np.cumsum([array.size for array in arrays])
     return sum(float(np.sum(each)) for each in np.split(found, ends[:-1]))
 
@@ -220,7 +222,8 @@ def _whole_arrays(case: Case) -> Iterator[Case]:
 
 
 def _rounded(array: Native) -> Native:
-    return np.asarray(np.round(array.astype(np.float64)).astype(array.dtype))
+    """Whole numbers, and 0 for -0."""
+    return np.asarray((np.round(array.astype(np.float64)) + 0.0).astype(array.dtype))
 
 
 def _elements(case: Case) -> Iterator[Case]:

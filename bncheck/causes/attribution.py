@@ -10,12 +10,13 @@ import numpy as np
 from bncheck.case import Case
 from bncheck.causes.behaviours import behaviours
 from bncheck.causes.catalogue import CAUSES
-from bncheck.causes.cause import Cause, in_dialect, together
+from bncheck.causes.cause import Cause, in_dialect
 from bncheck.causes.endings import ending
 from bncheck.causes.explanation import Explanation
 from bncheck.causes.first_call import Kept, kept_of_the_first_call
 from bncheck.causes.laboratory import Bench, Laboratory, Probe
 from bncheck.causes.observation import kind
+from bncheck.causes.pairs import Pairs
 from bncheck.causes.probes import enriched
 from bncheck.causes.standing import (
     NONE,
@@ -40,8 +41,6 @@ SHOWN = 3
 EVALUATIONS = 12_000
 # The family of laws about what a call does besides its outcome.
 BESIDE = "purity"
-# Of the causes that explain a part, so many are tried together with each other cause.
-PAIRED = 2
 # Of the finding's own probes, the last, with ordinary numbers, tell the most: a part of a cause has to show on each.
 TELLING = 2
 # Cases that a law makes of one, itself among them.
@@ -61,6 +60,7 @@ class Attribution:
     causes: Sequence[Cause] = CAUSES
     bench: Bench = field(default_factory=Bench)
     laboratory: Laboratory = field(init=False)
+    pairs: Pairs = field(init=False)
     proven: list[Cause] = field(default_factory=list)
     named: list[Cause] = field(default_factory=list)
     surviving: dict[str, list[Cause]] = field(default_factory=dict)
@@ -68,6 +68,7 @@ class Attribution:
 
     def __post_init__(self) -> None:
         self.laboratory = Laboratory(self.implementation, self.bench)
+        self.pairs = Pairs(self.laboratory, self.causes)
 
     def explanations(self, law: Law, first: Failure, smallest: Failure) -> tuple[Explanation, ...]:
         """The causes of a finding, the likeliest first; none where nothing in the library explains it."""
@@ -84,25 +85,34 @@ class Attribution:
         fixed = self.laboratory.probes(dtype)
         every = ordered((*fixed, *own))
         total, about = sum(len(probe.deviations) for probe in every), about_what(smallest, every)
-        if whole := self._whole(self.proven, every, own) or self._whole(self._likely(dtype, own), every, own):
+        whole = self._whole(self.proven, every, own)
+        if total and not whole:
+            whole = self._whole(self._likely(dtype, own), every, own)
+        if whole:
             if whole[0].cause.measured is not None and (kept := self._kept(smallest, about)):
                 return kept
             self.proven += [each.cause for each in whole if each.cause not in self.proven]
-            return self._told([self._turned(each, every, about) for each in whole], total, law, smallest)
+            return self._told([self.pairs.turned(each, every, about) for each in whole], total, law, smallest)
         if shown := behaviours(self.implementation, law, smallest):
             return self._of_strides(law, smallest) or shown
         if kept := self._kept(smallest, about):
             return kept
+        if total and (found := self._partly(law, every, own, smallest, about)):
+            return self._told([self.pairs.turned(each, every, about) for each in found], total, law, smallest)
+        return self._of_strides(law, smallest) or ending(self.implementation, law, smallest)
+
+    def _partly(
+        self, law: Law, every: Sequence[Probe], own: Sequence[Probe], smallest: Failure, about: frozenset[str]
+    ) -> list[Standing]:
+        """What reproduces a part, by itself or with another: of the causes that were named before, else of all."""
         found = of_subject(self._parts(self.named, every, own, smallest, about), about)
         if not found and smallest.case.program:
             found = self._in_program(law, smallest)
         if not found and len(self.laboratory.found) < EVALUATIONS:
             parts = self._parts(self.causes, every, own, smallest, about)
-            found = self._pairs(parts, every, about) or self._in_part(parts, every, smallest, about)
+            found = self.pairs.of_parts(parts, every, about) or self._in_part(parts, every, smallest, about)
             self.named += [each.cause for each in found if each.cause not in self.named]
-        if found:
-            return self._told([self._turned(each, every, about) for each in found], total, law, smallest)
-        return self._of_strides(law, smallest) or ending(self.implementation, law, smallest)
+        return found
 
     def _of_strides(self, law: Law, smallest: Failure) -> list[Explanation]:
         """Which strided arrays show a finding; none where contiguous ones have answers that vary too."""
@@ -234,64 +244,9 @@ class Attribution:
         others = (
             frozenset(kind(name) for probe in judged for name in (*probe.deviations, *probe.sound)) - about
         )
-        pairs = self._pairs(parts, judged, about, without=others)
+        pairs = self.pairs.of_parts(parts, judged, about, without=others)
         whole = [standing_of(self.laboratory, each.cause, judged) for each in pairs]
         return [each for each in whole if each is not None] or found
-
-    def _pairs(
-        self,
-        parts: Sequence[Standing],
-        every: Sequence[Probe],
-        about: frozenset[str],
-        *,
-        without: frozenset[str] = NONE,
-    ) -> list[Standing]:
-        """One of the best parts with another cause that reproduces what it misses: both together everything, except
-        quantities that are not looked at.
-        """
-        for part in [each for each in parts if not each.cause.narrow][:PAIRED]:
-            wrong = frozenset(kind(name) for _, name in part.missed) - without
-            # Two loose ones would fit what neither explains.
-            others = [each for each in self.causes if each.touches(wrong) and not each.narrow]
-            pairs = {
-                pair: other
-                for other in others
-                if other.measured is None and (pair := together(part.cause, other)) is not None
-            }
-            telling_first = sorted(every, key=lambda probe: self._reproduces(part.cause, probe, without))
-            if found := whole_standings(self.laboratory, pairs, telling_first, without=without):
-                others_of = {pair.text: other for pair, other in pairs.items()}
-                return [
-                    self._led(each, part.cause, others_of[each.cause.text], every, about) for each in found
-                ]
-        return []
-
-    def _turned(self, pair: Standing, every: Sequence[Probe], about: frozenset[str]) -> Standing:
-        """A pair that was found with another finding, under the name of the part that leads in this one."""
-        named = {cause.id: cause for cause in self.causes if cause.measured is None}
-        parts = [named.get(each) for each in (pair.cause.id, *pair.cause.companions)]
-        one, other = parts if len(parts) == 2 else (None, None)
-        return pair if one is None or other is None else self._led(pair, one, other, every, about)
-
-    def _led(
-        self, pair: Standing, one: Cause, other: Cause, every: Sequence[Probe], about: frozenset[str]
-    ) -> Standing:
-        """The pair under the name of the part that reproduces more by itself: of what the finding is about, then of all."""
-        if self._alone(other, every, about) <= self._alone(one, every, about):
-            return pair
-        turned = together(other, one)
-        if turned is None:
-            return pair
-        return replace(pair, cause=replace(turned, differentiated=pair.cause.differentiated))
-
-    def _alone(self, cause: Cause, every: Sequence[Probe], about: frozenset[str]) -> tuple[int, int]:
-        """How many deviations a cause reproduces, of what a finding is about and of all."""
-        fitting = [kind(name) for probe in every for name in self.laboratory.reproduced(cause, probe)]
-        return sum(each in about for each in fitting), len(fitting)
-
-    def _reproduces(self, cause: Cause, probe: Probe, without: frozenset[str]) -> bool:
-        found = self.laboratory.matched(cause, probe)
-        return all(match.fits or kind(name) in without for name, match in found.items())
 
     def _shows(self, cause: Cause, law: Law, smallest: Failure) -> bool:
         """Whether the law finds on the layer of the cause what it found on the implementation."""
