@@ -18,6 +18,7 @@ from reproducer.targets import PLAIN, case, elsewhere, saved
 from bncheck.case_file import save
 from bncheck.command_line import commands
 from bncheck.errors import DIED
+from bncheck.layout import Layout
 
 BUG, SOUND = f"{PLAIN / 'numpy_layers.py'}:EpsOutside", f"{PLAIN / 'numpy_layers.py'}:BatchNorm"
 
@@ -160,3 +161,16 @@ def test_what_ended_its_process_by_chance_is_tried_in_several(
     counted = (tmp_path / "counter").stat().st_size
     # Looking for causes takes one more.
     assert counted >= 5 if told == "STILL FAILING" else counted == 1
+
+
+@pytest.mark.parametrize(("layouts", "told"), [({"running_var": "step"}, "STILL FAILING"), ({}, "FIXED")])
+def test_what_lies_beside_a_strided_array_is_not_taken_for_right_by_chance(
+    layouts: dict[str, Layout], told: str, tmp_path: Path
+) -> None:
+    target = f"{Path(__file__).parent / 'samples' / 'odd_layers.py'}:ReadsWhatLiesThere"
+    misread = case(dy=None, mode="eval", layouts=layouts)
+    law = "layout.evaluation" if layouts else "evaluation.output"
+
+    result = bncheck("replay", str(save(saved(target, law, misread), tmp_path)))
+
+    assert told in result.output

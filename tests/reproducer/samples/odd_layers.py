@@ -118,3 +118,20 @@ class DiesInEveryFifthProcess(Sound):
                 if file.tell() % 5 == 0:
                     os._exit(3)
         return super().forward(x, training)
+
+
+class ReadsWhatLiesThere(Sound):
+    """In evaluation a strided running variance is read as the one that lay in memory last."""
+
+    lay_there = None
+
+    def forward(self, x, training=True):
+        """As Sound, but for that."""
+        own, last = self.running_var, type(self).lay_there
+        if training or own.flags.c_contiguous or last is None or last.shape != own.shape:
+            type(self).lay_there = np.array(own)
+            return super().forward(x, training)
+        self.running_var = last
+        y = super().forward(x, training)
+        self.running_var = own
+        return y
