@@ -96,7 +96,7 @@ commands that share work out take `--workers` alone. |
 COMPLETION = """\
 ## Shell completion
 
-Commands, options, the values of an option that are a choice, and files are completed.  In the start-up file of the shell:
+Commands, options, the values of an option that are a choice, laws (`explain`), saved cases (`replay`) and files are completed.  In the start-up file of the shell:
 
 | shell | line |
 |---|---|

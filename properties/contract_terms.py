@@ -110,10 +110,15 @@ def _lost(case: Case, _like: Case, trial: Trial) -> Iterator[Comparison]:
     yield from _shaped(case, trial)
     if not trial.capabilities.statistics or case.running_mean is None:
         return
-    lost = np.isnan(trial.rows(case, "running_mean")) | np.isnan(trial.rows(case, "running_var"))
+    mean, var = (trial.rows(case, name)[:, 0] for name in STATISTICS)
+    numbers = np.flatnonzero(~np.isnan(mean) & ~np.isnan(var))
     defect = None
-    if not lost.all():
-        defect = "the running statistics are numbers, but not those given, after a batch without a value"
+    if numbers.size:
+        first = numbers[0]
+        defect = (
+            f"running_mean[{first}] is {mean[first]:.5g} and running_var[{first}] is {var[first]:.5g} "
+            "after a batch without a value, neither of them NaN"
+        )
     yield Comparison("running_mean", Elements(judged=case.channels), defect=defect)
 
 

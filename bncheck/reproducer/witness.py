@@ -230,6 +230,10 @@ _DEFECTS: tuple[tuple[str, Callable[[re.Match[str]], Claim]], ...] = (
     (r"(\w+) shares memory with (\w+)", lambda told: Shared(told[1], told[2])),
     (r"(.+) changed during the evaluation", lambda told: Surroundings(told[1])),
     (r"(\w+)\[([\d, ]+)\] is \S+, although", lambda told: Special(told[1], _index(told[2]))),
+    (
+        r"running_mean\[\d+\] is \S+ and running_var\[(\d+)\] is \S+ after a batch without a value",
+        lambda told: Special("running_var", (int(told[1]),)),
+    ),
     (r"x .+ gradients does not raise, although", lambda _: Refused()),
     (r"x .+ gradients raises (\w+): .+, although", lambda told: Raises(told[1])),
 )

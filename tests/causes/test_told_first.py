@@ -27,7 +27,7 @@ BY_ID = {cause.id: cause for cause in CAUSES}
         ("gradient_dx.parts_in_the_dtype_of_x", "float16"),
         ("layout.backward_reads_gamma_as_if_contiguous", "float32"),
         ("special_values.single_value_passes", "float32"),
-        ("validation.channels_unchecked_without_parameters", "float32"),
+        pytest.param("validation.channels_unchecked_without_parameters", "float32", marks=pytest.mark.slow),
     ],
 )
 def test_the_layer_of_a_cause_is_told_by_it_first(name: str, dtype: str) -> None:
