@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import onnx
@@ -49,6 +49,8 @@ class OnnxAdapter(Adapter):
     name = "onnx"
     distribution = "onnx"
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
+    # What becomes of an empty batch: the mean over nothing, by NumPy's definition, as the reference implementation has it.
+    empty: ClassVar[Literal["any", "nan"]] = "nan"
 
     def __init__(self, found: Found) -> None:
         if found.device != "cpu":
@@ -56,7 +58,7 @@ class OnnxAdapter(Adapter):
         self.sketch: Sketch | None = None if found.thing is None else read(str(found.thing))
         self.opset = _opset(found) if self.sketch is None else self.sketch.node.opset
         conventions = Dialect(momentum="old", running_variance="biased", eps_storage="float32")
-        self.dialect = found.dialect(replace(conventions, single="beta", empty="nan"))
+        self.dialect = found.dialect(replace(conventions, single="beta", empty=self.empty))
         self.capabilities = self._offered(found)
         self.run_of = lru_cache(maxsize=64)(self._run_of)
 

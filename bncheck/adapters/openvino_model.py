@@ -19,12 +19,13 @@ class OpenvinoAdapter(OnnxAdapter):
     """The conventions of the operator that a model holds.
 
     Source: OpenVINO's page on the CPU device, which names float32 and half precision, but not float64: that is judged
-    where it is asked for.
+    where it is asked for.  Of empty batches it says nothing.
     """
 
     name = "openvino"
     distribution = "openvino"
     dtypes = ("float32",)
+    empty = "any"
 
     def __init__(self, found: Found) -> None:
         self.core: Any = openvino.Core()

@@ -63,7 +63,7 @@ RUNTIMES: Mapping[str, Runtime] = {
 class OnnxNode:
     """`adapter`: an OnnxAdapter, of which the operator set is read, and whether its node stands in a file.
 
-    The layer is a dictionary of the node's inputs but for X; what runs it is one compiled model a mode.
+    The layer is a dictionary of the node's inputs but for X; what runs it, and a second layer, is one compiled model a mode.
     """
 
     def __init__(self, adapter: Any, naming: Naming, device: str, runtime: Runtime | None = None) -> None:
@@ -78,7 +78,7 @@ class OnnxNode:
         inputs = ", ".join(f"{_INPUTS[role]}={self._given(making, role)}" for role in _INPUTS)
         lines = [f"{making.to} = dict({inputs})"]
         if making.to != "layer":
-            return [*lines, *self._compiled(making, training=True)]
+            return [*lines, f"{_runner(making, training=True)} = train"]
         for training in _modes(making.case):
             lines += [*self._model(making, training=training), *self._compiled(making, training=training)]
         return lines

@@ -19,7 +19,7 @@ from bncheck.loading import load
 from bncheck.performing import perform
 from bncheck.reproducer.scene import Scene
 from bncheck.reproducer.spelling import Making, Spelling, spelling_of
-from bncheck.step import ACTIONS, Step
+from bncheck.step import ACTIONS, Action, Step
 
 onnx: Any = pytest.importorskip("onnx")
 RUNTIMES = Path(__file__).resolve().parent / "samples" / "odd_runtimes.py"
@@ -205,10 +205,11 @@ def test_the_reference_evaluator_finds_no_training_outputs_of_older_operator_set
     assert elsewhere(newer, tmp_path).returncode == 0
 
 
-def test_openvino_refuses_good_batches_after_a_bad_one(tmp_path: Path) -> None:
-    """A finding on OpenVINO: what refuses a batch refuses batches of a shape that it has met from then on."""
+@pytest.mark.parametrize("before", ["forward", "other"])
+def test_openvino_refuses_good_batches_after_a_bad_one(before: Action, tmp_path: Path) -> None:
+    """A finding on OpenVINO: what refuses a batch refuses batches of a shape that it has met from then on, be it by another layer."""
     there("openvino")
-    steps = Step("forward"), Step("wrong"), Step("forward")
+    steps = Step(before), Step("wrong"), Step("forward")
     damaged = case(dy=None, program=steps)
     made = reproducer("openvino?opset=15", "program.rest", damaged).text()
     done = elsewhere(made, tmp_path)
@@ -219,6 +220,14 @@ def test_openvino_refuses_good_batches_after_a_bad_one(tmp_path: Path) -> None:
     place = lines.index(bad)
     without = "\n".join([*lines[:place], *lines[place + 2 :], ""])
     assert elsewhere(without, tmp_path).returncode == 0
+
+
+def test_statistics_that_fade_with_an_empty_batch_are_shown(tmp_path: Path) -> None:
+    """OpenVINO takes no value for a 0, and ONNX leaves open what the mean over nothing is."""
+    there("openvino")
+    empty = case(dy=None).changed(x=floats([0.0, 1.0])[:0])
+    done = elsewhere(reproducer("openvino?opset=15", "contract.empty_batch", empty).text(), tmp_path)
+    assert done.returncode == 1
 
 
 @pytest.mark.parametrize("program", [(), tuple(Step(each, value=0.5) for each in ACTIONS)])
