@@ -116,7 +116,7 @@ class Attribution:
 
     def _of_strides(self, law: Law, smallest: Failure) -> list[Explanation]:
         """Which strided arrays show a finding; none where contiguous ones have answers that vary too."""
-        if law.family != "layout":
+        if law.family != "layout" or smallest.crash is not None:
             return []
         contiguous = replace(smallest, case=smallest.case.changed(layouts={}))
         varies = behaviours(self.implementation, law, contiguous)
