@@ -91,3 +91,58 @@ def test_what_is_not_finite_in_truth_has_to_be_the_same_within_bounds() -> None:
 
     assert within(none, none, none, bound) is not None
     assert within(one, none, none, bound) is None
+
+
+MANY: Facts = {
+    "raised": False,
+    "y": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32),
+    "dx": np.array([[0.5, 0.25], [2.0, 8.0], [1.0, 1.0]], np.float16),
+    "running_mean": np.array([1.0, 100.0], np.float64),
+    "running_var": np.array([1.0, 1e-3], np.float32),
+    "batches": 3,
+}
+FACTS = [name for name in MANY if name != "raised"]
+
+
+def changed(name: str, factor: float, place: int = 0) -> Facts:
+    """One number of a fact times a factor."""
+    value = MANY[name]
+    if not isinstance(value, np.ndarray):
+        return MANY | {name: 4}
+    other = value.copy()
+    other.flat[place] *= factor
+    return MANY | {name: other}
+
+
+@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("place", [0, 1])
+def test_of_many_facts_the_one_that_is_another_is_told(name: str, place: int) -> None:
+    found = matches(changed(name, 1.01, place), Run(MANY, MANY), Limits(), None)
+
+    assert [each for each in FACTS if not found[each].fits] == [name]
+    assert list(found) == list(MANY)
+
+
+def test_a_bound_is_that_of_its_own_fact() -> None:
+    limits = Limits({"running_var": np.array([0.5, 0.0], np.longdouble)})
+
+    for name, place, fitting in (
+        ("running_var", 0, True),
+        ("running_var", 1, False),
+        ("running_mean", 0, False),
+    ):
+        found = matches(changed(name, 1.01, place), Run(MANY, MANY), limits, None)
+        assert found[name].fits is fitting
+
+
+def test_the_noise_of_one_fact_excuses_no_other() -> None:
+    noisy = changed("y", 1.01)
+
+    for name in ("dx", "running_mean", "running_var"):
+        assert not matches(changed(name, 1.01), Run(MANY, noisy), Limits(), None)[name].fits
+
+
+def test_arrays_without_a_number_are_alike() -> None:
+    empty: Facts = {"raised": False, "y": np.zeros((0, 2), np.float32), "dgamma": np.zeros(2, np.float32)}
+
+    assert all(match.fits for match in matches(empty, Run(empty, empty), Limits(), None).values())
