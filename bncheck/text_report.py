@@ -73,7 +73,11 @@ def print_target(console: Console, report: TargetReport) -> None:
 
 def _print_why(console: Console, report: TargetReport) -> None:
     """The laws that fail by their causes, where more than one does."""
-    failing = [law for law in report.laws if law.findings and law.findings[0].causes is not None]
+    failing = [
+        law
+        for law in report.laws
+        if law.status in FAILING and law.findings and law.findings[0].causes is not None
+    ]
     if len(failing) < 2:
         return
     found = why((law.law.id, *_first_cause(law)) for law in failing)
