@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from bncheck.case import Case
 from bncheck.case_file import SavedCase
 from bncheck.casting import cast
 from bncheck.causes.explanation import Explanation
 from bncheck.corpus import Drawing
-from bncheck.errors import ImplementationCrashed, UsageError
+from bncheck.errors import UsageError
 from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.loading import load
 from bncheck.reference.formats import FORMATS
+from bncheck.stale_memory import after_other_numbers
 from bncheck.trial import Answers, Trial
 from bncheck.verdict import Failure, Status
 from bncheck.verify import judge
@@ -143,20 +142,6 @@ class Again:
     restarts: int = 0
 
 
-def _after_other_numbers(case: Case, trial: Trial, attempt: int) -> None:
-    """The outcome of a case, after other numbers of the same shapes, contiguous ones, have been in memory."""
-    mean, var = case.running_mean, case.running_var
-    other = case.changed(
-        x=case.x * case.x.dtype.type(0.5) + case.x.dtype.type(attempt),
-        running_mean=None if mean is None else mean + mean.dtype.type(attempt),
-        running_var=None if var is None else var + var.dtype.type(attempt),
-        layouts={},
-    )
-    with np.errstate(all="ignore"), suppress(ImplementationCrashed):
-        trial.implementation.evaluate(other)
-        trial.outcome(case)
-
-
 def judged_again(
     law: Law, case: Case, implementation: Implementation, dtype: str, *, ended: bool = False
 ) -> Again:
@@ -177,7 +162,7 @@ def judged_again(
             implementation.close()  # a process in which it went well once may do so again and again
         trial = Trial(implementation, answers)
         if case.layouts and attempt:
-            _after_other_numbers(case, trial, attempt)
+            after_other_numbers(case, trial, attempt)
         judgement = judge(law, case, trial, origin)
         failure, restarts = judgement.failure, restarts + trial.restarts
         if failure is not None:

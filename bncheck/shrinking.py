@@ -16,12 +16,15 @@ from bncheck.fitting import fit
 from bncheck.implementation import Implementation
 from bncheck.law import Law
 from bncheck.simplification import complexity, proposals
+from bncheck.stale_memory import after_other_numbers
 from bncheck.trial import Answers, Trial
 from bncheck.verdict import Failure
 from bncheck.verify import judge
 
 # While a case is made simpler, a target that ends its process is started again so often; hanging counts for several.
 RESTARTS = 20
+# How often in a row a simpler case has to fail, and where arrays are strided, after other numbers have been in memory.
+TIMES, TIMES_STRIDED = 2, 6
 # For all failures of a target, judgements that each begin in a process of their own, in which it is loaded anew.
 AFRESH = 40
 
@@ -59,19 +62,25 @@ class _Search:
     def failure(self, case: Case) -> Failure | None:
         """The same failure on another case, None where it is another or none.
 
-        Twice in a row, but for a crash, which may cost a process: the first time it may be one by chance, or by what
-        was evaluated before.
+        Several times in a row, but for a crash, which may cost a process: the first time it may be one by chance, or by
+        what was evaluated before.
         """
         answers = Answers()
         if self.afresh:
             self.implementation.close()
             return self._judged(case, answers)
         found = self._judged(case, answers)
-        return found if found is None or found.crash is not None else self._judged(case, answers)
+        for attempt in range(1, TIMES_STRIDED if case.layouts else TIMES):
+            if found is None or found.crash is not None:
+                break
+            found = self._judged(case, answers, attempt=attempt)
+        return found
 
-    def _judged(self, case: Case, answers: Answers) -> Failure | None:
-        self.budget -= 1
+    def _judged(self, case: Case, answers: Answers, *, attempt: int = 0) -> Failure | None:
+        self.budget -= attempt < TIMES
         trial = Trial(self.implementation, answers)
+        if attempt and case.layouts:
+            after_other_numbers(case, trial, attempt)
         found = judge(self.law, case, trial, self.best.drawing).failure
         self.restarts += trial.restarts
         kept = found is not None and same_kind(found, self.best) and self.counts(found)

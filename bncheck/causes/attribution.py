@@ -53,7 +53,7 @@ class Attribution:
 
     `proven`: causes that explained a finding wholly, `named`: in part.  Once EVALUATIONS of layers of causes are spent,
     only these are tried on the findings that are left.  `surviving`: the causes that no fixed probe of a dtype rules out.
-    `kept`: what is kept of a first call in a dtype.
+    `kept`: what is kept of a first call in a dtype; `ends`: how a failure ends, by its identity.
     """
 
     implementation: Implementation
@@ -65,6 +65,7 @@ class Attribution:
     named: list[Cause] = field(default_factory=list)
     surviving: dict[str, list[Cause]] = field(default_factory=dict)
     kept: dict[str, list[Kept]] = field(default_factory=dict)
+    ends: dict[int, tuple[Failure, list[Explanation]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.laboratory = Laboratory(self.implementation, self.bench)
@@ -99,7 +100,14 @@ class Attribution:
             return kept
         if total and (found := self._partly(law, every, own, smallest, about)):
             return self._told([self.pairs.turned(each, every, about) for each in found], total, law, smallest)
-        return self._of_strides(law, smallest) or ending(self.implementation, law, smallest)
+        return self._of_strides(law, smallest) or self._ending(law, smallest)
+
+    def _ending(self, law: Law, smallest: Failure) -> list[Explanation]:
+        """Laws that end on one case are asked once."""
+        key = id(smallest)
+        if smallest.crash is None or key not in self.ends:
+            self.ends[key] = smallest, ending(self.implementation, law, smallest)
+        return self.ends[key][1]
 
     def _partly(
         self, law: Law, every: Sequence[Probe], own: Sequence[Probe], smallest: Failure, about: frozenset[str]

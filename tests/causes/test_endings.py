@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 
 import pytest
 from causes.failures import BENCH, failure_on
@@ -14,10 +15,26 @@ from bncheck.causes.endings import ATTEMPTS, ending
 from bncheck.causes.probes import probe
 from bncheck.errors import ImplementationDied
 from bncheck.implementation import Implementation
+from bncheck.loading import load
 from bncheck.planted.numpy_adapter import NumpyLayerAdapter
 from bncheck.planted.numpy_layer import Layer, Made
 
+SAMPLES = Path(__file__).parents[1] / "reproducer" / "samples"
+LAYER = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {sample!r})
+from odd_layers import Sound
+
+class Once(Sound):
+    def forward(self, x, training=True):
+        if len(x) == 9 and not Path({counter!r}).exists():
+            Path({counter!r}).touch()
+            os._exit(3)
+        return super().forward(x, training)
+"""
 CASE = probe("float32", (4, 3), "train", 5)
+LONG = probe("float32", (9, 3), "train", 5).changed(dy=None)
 
 
 class Dying(NumpyLayerAdapter):
@@ -92,3 +109,20 @@ def test_what_is_refused_as_it_should_be_is_no_cause() -> None:
     found = Attribution(implementation, bench=BENCH).explanations(law, failure, failure)
 
     assert not any(each.id.startswith("crash.") for each in found)
+
+
+def test_a_process_that_does_not_end_again_was_ended_by_something_else(tmp_path: Path) -> None:
+    """In a file, which is judged in a process of its own: the first of its processes ends, as a file counts them."""
+    counter = tmp_path / "counter"
+    (tmp_path / "layers.py").write_text(
+        LAYER.format(counter=str(counter), sample=str(SAMPLES)), encoding="utf-8"
+    )
+    implementation = load(f"{tmp_path / 'layers.py'}:Once", dtypes=("float32",))
+    try:
+        law, failure = failure_on(implementation, "forward.output", LONG)
+        found = Attribution(implementation, bench=BENCH).explanations(law, failure, failure)
+    finally:
+        implementation.close()
+
+    assert [each.id for each in found] == ["crash.not_by_itself"]
+    assert found[0].text.startswith("Its process ended: exit code 3")

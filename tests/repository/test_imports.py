@@ -68,6 +68,7 @@ ORDER = (
     "model",
     "further",
     "trial",
+    "stale_memory",
     "law",
     "properties",
     "laws_page",
