@@ -7,11 +7,12 @@ from collections.abc import Collection
 from bncheck.causes.explanation import Explanation
 from bncheck.implementation import Implementation
 from bncheck.law import Law
+from bncheck.stale_memory import after_other_numbers
 from bncheck.trial import Trial
 from bncheck.verdict import Failure
 from bncheck.verify import judge
 
-# What is read beside an array may happen to be right.
+# What is read beside an array may happen to be right, but not after other numbers have been in memory.
 REPETITIONS = 8
 
 
@@ -23,8 +24,13 @@ def strided(implementation: Implementation, law: Law, failure: Failure) -> list[
     def varies(names: Collection[str]) -> bool | None:
         """Whether what fails differs from time to time with only these arrays strided; None where nothing fails."""
         case = failure.case.changed(layouts={name: layouts[name] for name in names})
-        seen = [judge(law, case, Trial(implementation), failure.drawing).failure for _ in range(REPETITIONS)]
-        told = [None if each is None else each.messages() for each in seen]
+        told = []
+        for attempt in range(REPETITIONS):
+            trial = Trial(implementation)
+            if attempt:
+                after_other_numbers(case, trial, attempt)
+            found = judge(law, case, trial, failure.drawing).failure
+            told.append(None if found is None else found.messages())
         return None if not any(told) else len(set(told)) > 1
 
     alone = {name: found for name in layouts if (found := varies([name])) is not None}
