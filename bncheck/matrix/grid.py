@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from bncheck.report import FAILING
+from bncheck.verdict import Status
 
 # Schema 1 of a report, of which the targets are taken as they are.
 Json = Mapping[str, Any]
@@ -74,6 +75,15 @@ class Group:
         """`flax.linen:BatchNorm: dx in float16, violated`."""
         _, status, *kind = self.first.likeness
         return f"{self.first.target}: {' in '.join(kind)}, {status.replace('_', ' ')}"
+
+    @property
+    def why(self) -> str:
+        """The likeliest cause, or why there is none."""
+        if self.first.causes:
+            return f"Cause: {self.first.causes[0]['text']}"
+        if self.first.status == Status.TIMED_OUT:
+            return "No cause is looked for: what does not answer in time does not answer the probes either."
+        return "No known cause."
 
     @property
     def script(self) -> str | None:

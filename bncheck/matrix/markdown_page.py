@@ -105,10 +105,7 @@ def _findings(found: Matrix) -> Iterator[str]:
 def _group(group: Group) -> Iterator[str]:
     yield f"### {group.title}"
     yield ""
-    for cause in group.first.causes[:1]:
-        yield f"Cause: {cause['text']}"
-    if not group.first.causes:
-        yield "No known cause."
+    yield group.why
     yield ""
     rows = [
         (
