@@ -137,8 +137,8 @@ def test_findings_that_are_alike_stand_together_with_the_shortest_script() -> No
     assert "Cause: It is eps.missing." in lines
     assert "No known cause." in lines
     late = finding("a.late", "y") | {"status": "timed_out"}
-    found = Matrix((Column("layer", {"laws": [late]}),), {}, "2026-01-01", "ci", 0, 1.0, {}, {}, {})
-    assert "No cause is looked for: " in markdown(found)
+    timed_out = Matrix((Column("layer", {"laws": [late]}),), {}, "2026-01-01", "ci", 0, 1.0, {}, {}, {})
+    assert "No cause is looked for: " in markdown(timed_out)
     assert "short" in lines
     assert "three" not in lines
     assert "No script: it is too long." in lines
