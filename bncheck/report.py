@@ -203,10 +203,13 @@ class Report:
     def __repr__(self) -> str:
         """`<Report on torch.nn:BatchNorm2d: 74 held, 2 violated; exit 1>`: what a notebook shows of it."""
         names = ", ".join(target.target for target in self.targets)
-        counts = ", ".join(
-            f"{count} {status.replace('_', ' ')}" for status, count in self.summary.items() if count
-        )
-        return f"<Report on {names or 'nothing'}: {counts or 'nothing ran'}; exit {self.exit_code}>"
+        return f"<Report on {names or 'nothing'}: {self.counted}; exit {self.exit_code}>"
+
+    @property
+    def counted(self) -> str:
+        """The summary in words: `74 held, 2 violated`."""
+        told = [f"{count} {status.replace('_', ' ')}" for status, count in self.summary.items() if count]
+        return ", ".join(told) or "nothing ran"
 
     @property
     def summary(self) -> dict[str, int]:

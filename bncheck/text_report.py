@@ -98,14 +98,11 @@ def print_summary(console: Console, report: Report) -> None:
     """Saved cases that cannot be replayed, counts of verdicts and checks, the time, the exit code in words."""
     for sentence in report.damaged:
         console.print(f"[yellow]not replayed:[/] {escape(sentence)}", soft_wrap=True)
-    counts = ", ".join(
-        f"{count} {status.replace('_', ' ')}" for status, count in report.summary.items() if count
-    )
     interrupted = ", interrupted" if any(target.interrupted for target in report.targets) else ""
     stopped = next((f", stopped as {each.stopped}" for each in report.targets if each.stopped), "")
     console.print()
     console.print(
-        f"{counts or 'nothing ran'}; {report.checks} checks in {report.seconds:.1f} s; "
+        f"{report.counted}; {report.checks} checks in {report.seconds:.1f} s; "
         f"profile {report.profile}, seed {report.seed}; {_outcome(report)}{interrupted}{stopped} (exit {report.exit_code})",
         soft_wrap=True,
     )

@@ -51,7 +51,7 @@ def _sentence(text: str) -> str:
 def _told(crash: str, when: str) -> Explanation:
     """By the exception, or as the end of a process: `crash.value_error`, `crash.process`."""
     name = crash.partition(":")[0]
-    if not name.isidentifier():
+    if not (name.isascii() and name.isidentifier()):
         return Explanation("crash.process", f"{_sentence(crash)}{when}.", 1, 1)
     word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return Explanation(f"crash.{word}", f"It ends in {crash}{when}.", 1, 1)

@@ -29,8 +29,9 @@ def causes(finding: Plain) -> list[str]:
 
 
 def why_it_fails(target: Plain) -> list[Why]:
-    """The laws of a target that fail by their likeliest causes, where more than one does."""
-    failing = [law for law in target["laws"] if law["status"] in NOT_HELD and law["findings"]]
+    """The laws of a target that fail by their likeliest causes, where more than one does; none is looked for of a timeout."""
+    asked = [law for law in target["laws"] if law["status"] in NOT_HELD and law["status"] != Status.TIMED_OUT]
+    failing = [law for law in asked if law["findings"]]
     told = (
         (
             law["id"],
